@@ -23,7 +23,7 @@ def slots_of(n_rows: int, tick_s: float) -> int:
 
     What does not fit is passed on a tick later with its time credited, and counted in `late_handovers`.
     """
-    return n_rows if n_rows <= 1024 else max(1024, min(n_rows, int(n_rows * tick_s / 300.0)))
+    return min(n_rows, max(128, int(n_rows * tick_s / 300.0)))
 
 
 def assign(shop: Shop, params: Params, state: State) -> State:

@@ -7,24 +7,26 @@ import jax.numpy as jnp
 
 from agents.work import Stage
 from macrohard.floor import queues as queues_of
-from macrohard.floor.columns import unpack
 from macrohard.floor.state import Params, Shop, State, counted
-from macrohard.floor.tickets import N_COLUMNS, Row, come_in
+from macrohard.floor.tickets import Row, come_in, read
 
 
 def admit(shop: Shop, params: Params, state: State) -> State:
     """Lets the next epics and bugs into their queues: at most the shop's slots a tick, the rest a tick later."""
-    tickets, capacity = state.tickets, state.tickets.capacity
+    capacity = state.tickets.capacity
     epics, n_epics, n_tickets = _epics(shop.epic_slots, params, state)
-    bugs, is_due, n_looked_at = _bugs(shop.bug_slots, state)
-    rows = jnp.concatenate([epics, jnp.where(is_due, bugs, capacity)])
-    stage = jnp.concatenate([jnp.full_like(epics, Stage.ROADMAP), jnp.full_like(bugs, Stage.PLAN)])
-    priority = unpack(Row, tickets.words[rows, :N_COLUMNS], axis=-1).priority
-    queue = jnp.where(rows < capacity, queues_of.queue_of(stage, priority), queues_of.NO_QUEUE)
+    bugs = state.bug_cursor + jnp.arange(shop.bug_slots, dtype=jnp.int32)
+    rows = jnp.concatenate([epics, jnp.minimum(bugs, capacity - 1)])
+    row = read(state.tickets, rows)
+    epics = jnp.where(row.is_epic[: shop.epic_slots], epics, capacity)  # always so; it orders the write after the read
+    is_due, n_looked_at = _bugs_due(bugs, jax.tree.map(lambda column: column[shop.epic_slots :], row), state)
+    stage = jnp.where(jnp.arange(rows.shape[0]) < shop.epic_slots, int(Stage.ROADMAP), int(Stage.PLAN))
+    comes = jnp.concatenate([epics < capacity, is_due])
+    queue = jnp.where(comes, queues_of.queue_of(stage, row.priority), queues_of.NO_QUEUE)
     n_bugs = jnp.sum(is_due, dtype=jnp.int32)
     return replace(
         state,
-        tickets=replace(tickets, words=come_in(tickets, epics, state.tick)),
+        tickets=replace(state.tickets, words=come_in(state.tickets, epics, state.tick)),
         queues=queues_of.put(state.queues, [(rows, queue)]),
         epic_cursor=state.epic_cursor + n_epics,
         bug_cursor=state.bug_cursor + n_looked_at,
@@ -47,13 +49,9 @@ def _epics(slots: int, params: Params, state: State) -> tuple[jax.Array, jax.Arr
     return rows, jnp.sum(comes, dtype=jnp.int32), n_tickets
 
 
-def _bugs(slots: int, state: State) -> tuple[jax.Array, jax.Array, jax.Array]:
-    """The next rows in order of birth, which of them are bugs that are found now, and how many are settled."""
-    rows = state.bug_cursor + jnp.arange(slots, dtype=jnp.int32)
-    inside = jnp.minimum(rows, state.tickets.capacity - 1)
-    row = unpack(Row, state.tickets.words[inside, :N_COLUMNS], axis=-1)
-    late = (rows >= state.n_rows) | (row.created_tick > state.tick)
+def _bugs_due(bugs: jax.Array, row: Row, state: State) -> tuple[jax.Array, jax.Array]:
+    """Which of the next rows in order of birth are bugs that are found now, and how many rows are settled."""
+    late = (bugs >= state.n_rows) | (row.created_tick > state.tick)
     settled = queues_of.running(late) == 0
     # the second half of a split is in its queue since its birth, with the start of the whole; a bug comes in here
-    is_due = settled & row.is_bug & (row.started_tick < 0)
-    return inside, is_due, jnp.sum(settled, dtype=jnp.int32)
+    return settled & row.is_bug & (row.started_tick < 0), jnp.sum(settled, dtype=jnp.int32)

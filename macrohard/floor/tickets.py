@@ -111,6 +111,13 @@ def as_ticket(tickets: Tickets, row: Row) -> Ticket:
     )
 
 
+def read(tickets: Tickets, rows: jax.Array) -> Row:
+    """These rows. Whoever writes to the table in the same tick must let what is written, or where, depend on what was
+    read: XLA then knows that the reading is over and writes in place; otherwise it copies the whole table.
+    """
+    return unpack(Row, tickets.words[rows, :N_COLUMNS], axis=-1)
+
+
 def new_rows(row: Row) -> jax.Array:
     """Words of rows without a history yet, shape (rows, words)."""
     words = pack(row, axis=-1)
