@@ -9,7 +9,7 @@ from agents.work import Stage
 from macrohard.colossus import dice
 from macrohard.floor import queues as queues_of
 from macrohard.floor.state import Params, State, counted
-from macrohard.floor.throws import MAX_EVENTS, Stream, normals
+from macrohard.floor.throws import MAX_EVENTS, Stream
 from macrohard.floor.tickets import Row, new_rows
 
 
@@ -29,21 +29,19 @@ def bear(
     row = jnp.where(born, jnp.minimum(state.n_rows + order - 1, capacity), capacity)
     half = row[: splits.shape[0]]
 
-    throws = dice.uniform(seed, Stream.BUG_SIZE, row), dice.uniform(seed, Stream.BUG_SIZE_2, row)
-    bug_min = params.intake.bug_median_min * jnp.exp(params.intake.bug_sd_log * normals(*throws)[0])
     created = state.tick + 1 + jnp.where(is_bug, params.intake.bug_delay_ticks, 0)
     none = jnp.zeros_like(row)
     words = new_rows(
         Row(
-            size_min=jnp.where(is_bug, bug_min, parent.size_min),
+            size_min=jnp.where(is_bug, params.intake.bug_size_share, 1.0) * parent.size_min,
             kind=parent.kind,
             stage=jnp.where(is_bug, int(Stage.PLAN), int(Stage.CODE)),
-            work_share=jnp.ones_like(bug_min),
+            work_share=jnp.ones_like(parent.size_min),
             failures=none,
             escalations=none,
             quantile=dice.uniform(seed, Stream.QUANTILE, row, 0),
             patch_is_good=none,
-            defects=jnp.zeros_like(bug_min),
+            defects=jnp.zeros_like(parent.size_min),
             epic=parent.epic,
             has_change=none,
             attempts=none,

@@ -59,8 +59,8 @@ class Intake:
     tickets_per_epic: Scalar
     bug_delay_ticks: Scalar
     """Ticks from the shipping of a defect to its return as a ticket."""
-    bug_median_min: Scalar
-    bug_sd_log: Scalar
+    bug_size_share: Scalar
+    """Size of a bug ticket as a share of the ticket it escaped from."""
 
 
 @jax.tree_util.register_dataclass

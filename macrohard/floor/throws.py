@@ -21,8 +21,6 @@ class Stream(IntEnum):
     ESCAPED = 6
     QUANTILE = 7
     KEEP = 8
-    BUG_SIZE = 9
-    BUG_SIZE_2 = 10
 
 
 @dataclass(frozen=True)
