@@ -49,7 +49,8 @@ def _figures(facts: Facts) -> str:
     for section, entries in facts.summary.items():
         if section != "assumptions":
             lines = "".join(_line(key, value) for key, value in _flat(section, entries))
-            sections.append(f"<section><h3>{escape(str(section))}</h3><table>{lines}</table></section>")
+            heading = section if isinstance(entries, Mapping) else "document"
+            sections.append(f"<section><h3>{escape(str(heading))}</h3><table>{lines}</table></section>")
     return (
         '<p class="lead">Energies and costs are of the whole site, with weights applied. Averages leave the warm-up '
         "out; "

@@ -23,6 +23,7 @@ SECTIONS = (
 )
 WIDE_PX, HALF_PX, SMALL_PX = 990, 465, 400
 KEY = re.compile(rf"\b((?:{'|'.join(SECTIONS)})\.[a-z_]+(?:\.[a-z_]+)*)\b")
+UNIT = re.compile(r"(?<=\d) (?=(?:%|[kMGT]?Wh?|[kMBT]|USD|GPU-h|h|min|s|days|million|billion|trillion|kg|kt|t|g)\b|%)")
 QUESTIONS = ("How much software", "What it took", "What limits it, and what to change")
 
 
@@ -134,5 +135,5 @@ def _figure(picture: Picture, wide: bool) -> str:
 
 
 def with_code(words: str) -> str:
-    """A sentence as HTML, with the scenario keys in it (power.grid_mw) set as code."""
-    return KEY.sub(r"<code>\1</code>", escape(words, quote=False))
+    """A sentence as HTML: the scenario keys in it (power.grid_mw) set as code, numbers kept with their units."""
+    return UNIT.sub("\u00a0", KEY.sub(r"<code>\1</code>", escape(words, quote=False)))

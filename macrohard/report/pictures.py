@@ -9,7 +9,12 @@ from macrohard.report.picture import Picture
 SECTIONS: dict[str, tuple[Callable[[Facts], Picture | None], ...]] = {
     "What held it back": (money_pictures.binding, work_pictures.standing, work_pictures.desks),
     "Megawatts": (power_pictures.site_power, power_pictures.load_duration, power_pictures.energy_rows),
-    "Tickets": (work_pictures.cumulative_flow, work_pictures.lead_time, work_pictures.ticket_time),
+    "Tickets": (
+        work_pictures.cumulative_flow,
+        work_pictures.open_tickets,
+        work_pictures.lead_time,
+        work_pictures.ticket_time,
+    ),
     "Tokens and GPUs": (
         serving_pictures.speed,
         serving_pictures.speed_against_streams,

@@ -81,11 +81,11 @@ def _draw_power(facts: Facts, rows: Rows, width: int) -> str:
     pile, unnamed = stack(upper, rows.time_h, feeding, facts.warm_up_h)
     ends = [(rows["load_mw"][-1], "load"), (nameplate, f"nameplate {power(nameplate)}")]
     marks = [warm_up(upper, facts.warm_up_h), axes(upper, x_title=not has_soc), pile]
-    marks.append(area(upper, rows.time_h, charging, np.zeros_like(charging), "battery"))
+    marks += [area(upper, rows.time_h, charging, np.zeros_like(charging), "battery"), rule(upper, 0.0, "zero")]
     lines = [("line", "load", "load"), ("line", "nameplate", f"site nameplate {power(nameplate)}")]
     if np.isfinite(reach).any():
         marks.append(line(upper, rows.time_h, reach, "limit"))
-        lines.append(("line", "limit", "most that could be supplied, where it is within the picture"))
+        lines.append(("line", "limit", "supply limit, where low enough to be seen"))
         ends.append((reach[-1], "supply limit"))
     if "demand_mw" in rows:
         marks.append(line(upper, rows.time_h, rows["demand_mw"], "demand"))
@@ -144,7 +144,7 @@ def load_duration(facts: Facts) -> Picture | None:
 
     def draw(width: int) -> str:
         top = highest(load, 0.0 if demand is None else demand, 0.0 if math.isnan(nameplate) else nameplate)
-        box = frame(width, 240, shares("share of the time, %", n_ticks=5), linear(0, top, "site power, MW"))
+        box = frame(width, 210, shares("share of the time, %", n_ticks=5), linear(0, top, "site power, MW"))
         served = _sorted(load)
         marks = [
             axes(box),

@@ -13,7 +13,7 @@ from macrohard.report.scale import Frame, linear, size_of
 
 STREAM_LINES = (
     ("streams_busy", "demand", "busy with a ticket"),
-    ("streams_resident", "limit", "holding memory on a GPU"),
+    ("streams_resident", "limit", "holding GPU memory"),
     ("streams_active", "load", "decoding"),
 )
 
@@ -69,21 +69,16 @@ def _draw_speed(facts: Facts, rows: Rows, width: int) -> str:
 
 def speed_against_streams(facts: Facts) -> Picture | None:
     """Speed of one stream against the streams that decode at once, with the operating point."""
-    streams, rate = facts.settled("streams_active"), facts.settled("tok_s_per_stream")
-    if streams is None or rate is None or highest(streams) <= 0 or highest(rate) <= 0:
+    point = _operating_point(facts)
+    streams, rate = facts.column("streams_active"), facts.column("tok_s_per_stream")
+    if point is None or streams is None or rate is None:
         return None
     used = np.isfinite(streams) & np.isfinite(rate) & (streams > 0)
     streams, rate = streams[used], rate[used]
-    if not streams.size:
-        return None
     kept = thin([streams], 400)
-    weight = streams * rate
-    point = (
-        float(np.mean(streams)),
-        float(np.sum(rate * weight) / np.sum(weight)) if np.sum(weight) > 0 else float(np.mean(rate)),
-    )
     caption = (
-        f"Each dot is a stretch of the run; the ring is the operating point, {human(point[0])} streams decoding at "
+        f"Each dot is a stretch of the run, warm-up included; the ring is the operating point, {human(point[0])} "
+        f"streams decoding at "
         f"{human(point[1])} tokens a second each. Along a dotted curve the whole fleet yields the same."
     )
     n_gpus = facts.number("gpu.n_gpus")
@@ -93,7 +88,7 @@ def speed_against_streams(facts: Facts) -> Picture | None:
     def draw(width: int) -> str:
         scale, size = size_of(highest(streams))
         x = linear(0, highest(streams) * 1.08 / scale, f"streams decoding at once{', ' + size if size else ''}", 4)
-        box = frame(width, 240, x, linear(0, highest(rate) * 1.08, "tokens a second of one stream", 4))
+        box = frame(width, 210, x, linear(0, highest(rate) * 1.08, "tokens a second of one stream", 4))
         marks = [axes(box), *_contours(box, scale, point[0] * point[1])]
         px, py = box.px(streams[kept] / scale), box.py(rate[kept])
         marks += [f'<circle class="dot" cx="{a:.1f}" cy="{b:.1f}" r="2.5"/>' for a, b in zip(px, py, strict=True)]
@@ -104,6 +99,17 @@ def speed_against_streams(facts: Facts) -> Picture | None:
         return sheet(width, box.top + box.height + 40, "Speed against streams", marks)
 
     return Picture("operating-point", "Speed against concurrency", caption, draw)
+
+
+def _operating_point(facts: Facts) -> tuple[float, float] | None:
+    """Streams decoding and speed of one after the warm-up, the speed weighted by tokens; None if nothing decoded."""
+    streams, rate = facts.settled("streams_active"), facts.settled("tok_s_per_stream")
+    if streams is None or rate is None:
+        return None
+    used = np.isfinite(streams) & np.isfinite(rate) & (streams > 0) & (rate > 0)
+    if not used.any():
+        return None
+    return float(np.mean(streams[used])), float(np.average(rate[used], weights=(streams * rate)[used]))
 
 
 def _contours(box: Frame, scale: float, yield_tok_s: float) -> list[str]:
@@ -117,7 +123,7 @@ def _contours(box: Frame, scale: float, yield_tok_s: float) -> list[str]:
             continue
         marks.append(line(box, x[inside], y[inside], "contour"))
         at = box.at(float(x[inside][-1]), float(y[inside][-1]))
-        marks.append(text(at[0] - 4, at[1] - 5, f"{human(yield_tok_s * factor, 'tok/s', 2)}", "note", "end"))
+        marks.append(text(at[0] - 4, at[1] - 5, f"{human(yield_tok_s * factor, 'tok/s', 2)}", "note halo", "end"))
     return marks
 
 

@@ -80,6 +80,33 @@ def _draw_flow(facts: Facts, flow: Rows, width: int) -> str:
     )
 
 
+def open_tickets(facts: Facts) -> Picture | None:
+    """Tickets that are neither done nor given up over time, by stage: the upper part of the flow, enlarged."""
+    flow = levels(facts, (*FLOW, *STAGE_COLUMNS), ("tickets_created", "queue_code"))
+    if flow is None or "tickets_created" not in flow:
+        return None
+    layers = _flow_layers(flow, 1.0)[2:]
+    total = np.sum([layer.values for layer in layers], axis=0)
+    if highest(total) <= 0:
+        return None
+    caption = f"The upper part of the flow, enlarged: {human(float(total[-1]))} tickets were open at the end"
+    caption += (
+        f", at most {human(highest(total))} at any time." if highest(total) > total[-1] else ", more than ever before."
+    )
+
+    def draw(width: int) -> str:
+        scale, size = size_of(highest(total))
+        y = linear(0, highest(total) / scale, "open tickets" + (f", {size}" if size else ""), 4)
+        box = frame(width, 190, time_axis(facts, width), y)
+        scaled = [Layer(layer.label, layer.ink, layer.values / scale) for layer in layers]
+        pile, unnamed = stack(box, flow.time_h, scaled, facts.warm_up_h)
+        marks = [warm_up(box, facts.warm_up_h), axes(box), pile]
+        keys = [("area", layer.ink, layer.label) for layer in reversed(unnamed)]
+        return legend(keys) + sheet(width, box.top + box.height + 40, "Open tickets", marks)
+
+    return Picture("open", "Open tickets by stage", caption, draw, True)
+
+
 def standing(facts: Facts) -> Picture | None:
     """Tickets at each stage on average: being worked and waiting."""
     found = [(stage, facts.settled_mean(f"at_{stage}"), facts.settled_mean(f"queue_{stage}")) for stage in STAGES]
@@ -129,10 +156,10 @@ def lead_time(facts: Facts) -> Picture | None:
             times / unit, bins=min(48, max(8, int(math.sqrt(times.size)))), range=(0, edge / unit)
         )
         share = counts / times.size
-        box = frame(width, 240, x, shares("share of done tickets, %", high=float(share.max())))
+        box = frame(width, 210, x, shares("share of done tickets, %", high=float(share.max())))
         marks = [axes(box), columns(box, edges, share, "grid")]
         marks += [upright(box, half / unit, "demand"), upright(box, most / unit, "demand")]
-        named = ((half, f"half within {duration(half)}", 13), (most, f"nine of ten within {duration(most)}", 29))
+        named = ((half, f"half: {duration(half)}", 13), (most, f"90 %: {duration(most)}", 29))
         for at, words, lower in named:
             px = box.at(at / unit, 0.0)[0]
             left = px + len(words) * LETTER_PX > box.left + box.width
