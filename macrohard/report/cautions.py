@@ -15,10 +15,8 @@ def _length(facts: Facts) -> list[str]:
     found = []
     if facts.partial:
         horizon = facts.setting("run.horizon_h")
-        planned = f" of {duration(horizon)} planned" if math.isfinite(horizon) else ""
-        found.append(
-            f"The run was ended early: all totals are those of the {duration(facts.hours)} it covers{planned}."
-        )
+        planned = f" of {duration(horizon)}" if math.isfinite(horizon) else ""
+        found.append(f"The run was ended early, after {duration(facts.hours)}{planned}: totals are those of that part.")
     if facts.warm_up_h >= facts.hours > 0:
         found.append(
             f"The run is no longer than its warm-up of {duration(facts.warm_up_h)}: its averages are not those of a "

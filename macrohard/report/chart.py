@@ -140,7 +140,7 @@ def room_for(
 ) -> tuple[float, float] | None:
     """A roomy place between two lines for a label, near the middle if it can be; None where it would not fit."""
     wide, tall = len(words) * LETTER_PX + 8, TEXT_PX + 4
-    start = frame.at(keep_clear, frame.y.low)[0] if keep_clear > 0 else frame.left
+    start = frame.at(keep_clear, frame.y.low)[0] if 0 < keep_clear < frame.x.high else frame.left
     columns = np.arange(start + 2, frame.left + frame.width - 2)
     window = int(wide)
     if window >= len(columns):

@@ -4,7 +4,7 @@ import math
 from typing import NamedTuple
 
 from macrohard.report.facts import Facts
-from macrohard.report.quantity import MISSING, energy, human, in_words, mass, percent, power, rounded, usd
+from macrohard.report.quantity import MISSING, energy, human, in_words, mass, percent, power, usd
 
 
 class Tile(NamedTuple):
@@ -27,7 +27,7 @@ def tiles(facts: Facts) -> list[Tile]:
         Tile("Tickets finished a day", _large(number("work.tickets_per_day")), _range(facts, "work.tickets_per_day")),
         Tile(
             "Developers' equivalent",
-            _large(rounded(number("work.developers_equivalent"))),
+            _large(number("work.developers_equivalent"), 2),
             "by the human minutes of the tickets done",
         ),
         Tile(
@@ -70,8 +70,8 @@ def tiles(facts: Facts) -> list[Tile]:
     ]
 
 
-def _large(value: float) -> str:
-    return in_words(value) if math.isfinite(value) else MISSING
+def _large(value: float, digits: int = 3) -> str:
+    return in_words(value, digits) if math.isfinite(value) else MISSING
 
 
 def _tokens(facts: Facts) -> float:

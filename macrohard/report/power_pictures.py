@@ -40,7 +40,8 @@ def _power_caption(facts: Facts) -> str:
         )
     capped = facts.number("power.capped_mwh")
     if capped > 0 or facts.unserved_mwh > 0:
-        words.append(f"{energy(capped)} of demand was capped away and {energy(facts.unserved_mwh)} went unserved.")
+        unserved = energy(facts.unserved_mwh) if facts.unserved_mwh > 0 else "none"
+        words.append(f"{energy(capped)} of demand was capped away and {unserved} went unserved.")
     lowest, end = facts.number("power.soc_lowest"), facts.number("power.soc_end")
     if math.isfinite(lowest):
         words.append(
@@ -173,6 +174,7 @@ def _sorted(values: Array) -> tuple[Array, Array]:
 
 def energy_rows(facts: Facts) -> Picture | None:
     """Energy of the whole run by where it came from."""
+    load = facts.number("power.load_mwh")
     known = [
         ("Grid", "grid", facts.number("power.grid_mwh")),
         ("Turbines", "turbine", facts.number("power.turbine_mwh")),
@@ -180,8 +182,7 @@ def energy_rows(facts: Facts) -> Picture | None:
         ("Megapacks, discharged", "battery", facts.number("power.battery_discharge_mwh")),
         ("Unserved", "unserved", facts.unserved_mwh),
     ]
-    shown = [entry for entry in known if entry[2] > 0]
-    load = facts.number("power.load_mwh")
+    shown = [entry for entry in known if entry[2] > 1e-6 * load]
     if not shown or not load > 0:
         return None
     bars = [

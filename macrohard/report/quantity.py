@@ -45,22 +45,16 @@ def human(value: float, unit: str = "", digits: int = 3) -> str:
     return " ".join(word for word in (significant(scaled, digits), prefix, unit) if word)
 
 
-def in_words(value: float) -> str:
+def in_words(value: float, digits: int = 3) -> str:
     """1234567 -> '1.23 million', 487123 -> '487,000', for sentences."""
     if not math.isfinite(value):
         return "an unknown number of"
+    if abs(value) < 1e3:
+        return significant(value, digits)
     if abs(value) < 1e6 * 0.9995:
-        digits = 3 - 1 - math.floor(math.log10(abs(value))) if abs(value) >= 1000 else 0
-        return significant(round(value, digits)) if abs(value) >= 1000 else significant(value)
-    scaled, word = _scaled(value, WORDS, 1e6)
-    return f"{significant(scaled)} {word}"
-
-
-def rounded(value: float) -> float:
-    """Two significant digits, for what is known no better."""
-    if not math.isfinite(value) or value == 0:
-        return value
-    return round(value, 1 - math.floor(math.log10(abs(value))))
+        return f"{round(value, digits - 1 - math.floor(math.log10(abs(value)))):,.0f}"
+    scaled, word = _scaled(value, WORDS, 0.0)
+    return f"{significant(scaled, digits)} {word}"
 
 
 def _ladder(value: float, unit_steps: tuple[tuple[float, str], ...], zero: str) -> str:

@@ -116,14 +116,15 @@ def _contours(box: Frame, scale: float, yield_tok_s: float) -> list[str]:
     """Curves of equal yield of the whole fleet at half, once and twice the operating point's."""
     marks = []
     x = np.linspace(max(box.x.high / 200, 1e-12), box.x.high, 120)
-    for factor in (0.5, 1.0, 2.0):
+    for k, factor in enumerate((0.5, 1.0, 2.0)):
         y = yield_tok_s * factor / (x * scale)
         inside = y <= box.y.high
         if inside.sum() < 2:
             continue
         marks.append(line(box, x[inside], y[inside], "contour"))
-        at = box.at(float(x[inside][-1]), float(y[inside][-1]))
-        marks.append(text(at[0] - 4, at[1] - 5, f"{human(yield_tok_s * factor, 'tok/s', 2)}", "note halo", "end"))
+        at = box.at(float(x[inside][0]), 0.0)[0]
+        words = human(yield_tok_s * factor, "tok/s", 2)
+        marks.append(text(at + 5, box.top + 11 + 15 * k, words, "note halo"))
     return marks
 
 

@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from macrohard.report.facts import ROLE_OF_STAGE, STAGES, Facts
-from macrohard.report.quantity import duration, energy, human, in_words, percent, power, rounded, usd
+from macrohard.report.quantity import duration, energy, human, in_words, percent, power, usd
 
 LIMITS = ("backlog", "agents", "gpus", "power")
 
@@ -29,7 +29,7 @@ def output(facts: Facts) -> str:
     words = f"In {span} {who} finished {in_words(done)} of {in_words(created)} tickets, {in_words(rate)} a day"
     developers = facts.number("work.developers_equivalent")
     if developers > 0:
-        words += f", as much as about {in_words(rounded(developers))} human developers would"
+        words += f", as much as about {in_words(developers, 2)} human developers would"
     lead = facts.number("work.lead_time_h_p50")
     return words + (f"; half of those done took up to {duration(lead)}." if math.isfinite(lead) else ".")
 
@@ -137,7 +137,7 @@ def _too_few(facts: Facts) -> str:
     if not stage:
         return f"{spare}; add agents, beginning with workforce.coding"
     role = ROLE_OF_STAGE[stage]
-    queue = f"{in_words(rounded(waiting))} tickets waited on average before {stage}"
+    queue = f"{in_words(waiting, 2)} tickets waited on average before {stage}"
     return f"{spare} while {queue}; add {role} agents (workforce.{role})"
 
 
@@ -149,7 +149,7 @@ def _gpus(facts: Facts) -> str:
         else "too many agents share them"
     )
     waiting = facts.settled_mean("streams_waiting")
-    full = f" and {in_words(rounded(waiting))} wait for memory" if waiting >= 1 else ""
+    full = f" and {in_words(waiting, 2)} wait for memory" if waiting >= 1 else ""
     return (
         f"{slow}{full}; more agents would only slow each other down, so add GPUs (cluster.n_gpus), a lighter model "
         "(serving.llm, serving.precision) or shorter contexts (tokens.context_growth_tokens)"
