@@ -142,11 +142,6 @@ class Facts:
         weight = self.number("run.agent_weight")
         return self.number("run.agents_simulated") * (weight if math.isfinite(weight) else 1.0)
 
-    def headcount(self, role: str) -> float:
-        """Real agents of one role, nan where the scenario does not say."""
-        weight = self.number("run.agent_weight")
-        return self.setting(f"workforce.{role}") * (weight if math.isfinite(weight) else 1.0)
-
     def desk_time(self) -> dict[str, float]:
         """Shares of the desks' time (idle, unimpeded, gpus, power), adding to 1; empty if unknown."""
         given = look_up(self.summary, "desk_time")

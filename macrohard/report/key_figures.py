@@ -17,12 +17,14 @@ class Tile(NamedTuple):
 
 def tiles(facts: Facts) -> list[Tile]:
     """The key figures of a run, most asked for first."""
-    number = facts.number
+    number, done = facts.number, facts.number("work.tickets_done")
     mean, peak, nameplate = (
         number("power.load_mean_mw"),
         number("power.load_peak_mw"),
         number("power.nameplate_site_mw"),
     )
+    each_usd = usd(number("cost.usd_per_ticket")) if done > 0 else MISSING
+    each_kwh = energy(number("cost.kwh_per_ticket") / 1000) if done > 0 else MISSING
     found = [
         Tile("Tickets finished a day", _large(number("work.tickets_per_day")), _range(facts, "work.tickets_per_day")),
         Tile(
@@ -50,10 +52,10 @@ def tiles(facts: Facts) -> list[Tile]:
             percent(number("power.soc_lowest")),
             f"at the end {percent(number('power.soc_end'))}",
         ),
-        Tile("Cost of a ticket", usd(number("cost.usd_per_ticket")), f"{usd(number('cost.total_usd'))} in all"),
+        Tile("Cost of a ticket", each_usd, f"{usd(number('cost.total_usd'))} in all"),
         Tile(
             "Energy of a ticket",
-            f"{human(number('cost.kwh_per_ticket'))} kWh",
+            each_kwh,
             f"{energy(number('power.load_mwh'))} in all",
         ),
         Tile("CO2", mass(number("cost.co2_t")), f"NOx {mass(number('cost.nox_kg') / 1000)}"),

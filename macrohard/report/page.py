@@ -121,8 +121,22 @@ def _chain(facts: Facts) -> str:
 
 
 def _section(title: str, found: Sequence[Picture]) -> str:
-    figures = "".join(_figure(picture, picture.wide or len(found) == 1) for picture in found)
+    figures = "".join(_figure(picture, wide) for picture, wide in _laid_out(found))
     return f'<h2 id="{anchor(title)}">{escape(title)}</h2><div class="figures">{figures}</div>'
+
+
+def _laid_out(found: Sequence[Picture]) -> list[tuple[Picture, bool]]:
+    """Each picture and whether it takes the whole width: narrow ones stand in pairs, one left alone is widened."""
+    placed: list[tuple[Picture, bool]] = []
+    open_pair = False
+    for picture in found:
+        if picture.wide and open_pair:
+            placed[-1] = (placed[-1][0], True)
+        open_pair = not picture.wide and not open_pair
+        placed.append((picture, picture.wide))
+    if open_pair:
+        placed[-1] = (placed[-1][0], True)
+    return placed
 
 
 def _figure(picture: Picture, wide: bool) -> str:

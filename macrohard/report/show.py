@@ -13,12 +13,12 @@ PLOTS = (  # column, what it is, how its numbers are written
     ("demand_mw", "Demand before any cap", "mw"),
     ("soc", "Megapack charge", "share"),
     ("unserved_mw", "Unserved load", "mw"),
-    ("tickets_done", "Tickets done", "count"),
+    ("tickets_done", "Tickets done", "total"),
     ("streams_active", "Streams decoding", "count"),
     ("tok_s_per_stream", "Tokens a second of one stream", "count"),
     ("utilization", "GPUs busy", "share"),
 )
-WRITE = {"mw": power, "share": percent, "count": human}
+WRITE = {"mw": power, "share": percent, "count": human, "total": human}
 MARGIN = 11
 
 
@@ -60,7 +60,10 @@ def _plot(facts: Facts, title: str, values: Array, kind: str, console: Console, 
     axis, corner = ("|", "+") if plain else ("│", "└")
     drawn = Text(no_wrap=True, overflow="crop")
     drawn.append(f"{title}", style="bold")
-    drawn.append(f"  mean {write(float(np.nanmean(values)))}, highest {write(float(np.nanmax(values)))}\n")
+    if kind == "total":
+        drawn.append(f"  {write(float(values[-1]))} at the end\n")
+    else:
+        drawn.append(f"  mean {write(float(np.nanmean(values)))}, highest {write(float(np.nanmax(values)))}\n")
     for k, line in enumerate(curve(values, width, height, low, high, plain=plain)):
         label = write(high) if k == 0 else write(low) if k == height - 1 else ""
         drawn.append(f"{label:>{MARGIN - 1}} {axis}", style="dim")

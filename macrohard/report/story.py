@@ -21,7 +21,7 @@ def output(facts: Facts) -> str:
     who = _agents(facts)
     span = duration(facts.hours)
     if not created > 0:
-        return f"No ticket arrived in {span}, so {who} had nothing to do."
+        return f"No ticket arrived in {span}, so there was nothing to do."
     if not done > 0:
         return f"In {span} {who} finished none of {in_words(created)} tickets: {_why_nothing(facts)}."
     rate = facts.number("work.tickets_per_day")

@@ -227,7 +227,7 @@ def desks(facts: Facts) -> Picture | None:
     )
     if overall:
         said = [f"{label} {percent(overall[kind])}" for kind, _, label in DESK_KINDS if overall[kind] > 0]
-        caption += f" After the warm-up: {', '.join(said)}."
+        caption += f" After the warm-up: {', '.join(said)}." if said else ""
 
     def draw(width: int) -> str:
         keys = legend([("area", ink, label) for _, ink, label in DESK_KINDS])
