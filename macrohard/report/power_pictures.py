@@ -149,7 +149,7 @@ def load_duration(facts: Facts) -> Picture | None:
         served = _sorted(load)
         marks = [
             axes(box),
-            area(box, served[0], np.zeros_like(served[0]), served[1], "grid"),
+            area(box, served[0], np.zeros_like(served[0]), served[1], "idle"),
             line(box, *served, "load"),
         ]
         keys = [("line", "load", "load"), ("line", "nameplate", f"site nameplate {power(nameplate)}")]

@@ -157,7 +157,7 @@ def lead_time(facts: Facts) -> Picture | None:
         )
         share = counts / times.size
         box = frame(width, 210, x, shares("share of done tickets, %", high=float(share.max())))
-        marks = [axes(box), columns(box, edges, share, "grid")]
+        marks = [axes(box), columns(box, edges, share, "working")]
         marks += [upright(box, half / unit, "demand"), upright(box, most / unit, "demand")]
         named = ((half, f"half: {duration(half)}", 13), (most, f"90 %: {duration(most)}", 29))
         for at, words, lower in named:
