@@ -47,8 +47,7 @@ def _tickets(facts: Facts) -> list[str]:
     if created > 0 and left > 0.25 * created and facts.number("work.tickets_done") > 0:
         found.append(
             f"{percent(left / created)} of the tickets were still open at the end. Lead times count only those done "
-            f"and "
-            "so look shorter than they are."
+            "and so look shorter than they are."
         )
     if look_up(facts.settings, "backlog.mode") == "saturated":
         found.append(
@@ -64,7 +63,6 @@ def _scale(facts: Facts) -> list[str]:
         return []
     return [
         f"Each simulated agent and ticket stands for {human(weight)} real ones. Means are not touched by this, but "
-        f"random "
-        f"ups and downs, and so peaks and ramps, look {human(math.sqrt(weight), digits=2)} times as large as they "
-        f"would be."
+        f"random ups and downs, and so peaks and ramps, look {human(math.sqrt(weight), digits=2)} times as large as "
+        "they would be."
     ]

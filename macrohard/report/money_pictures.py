@@ -50,7 +50,5 @@ def binding(facts: Facts) -> Picture | None:
         for key, share in held.items()
         if math.isfinite(share)
     ]
-    caption = (
-        facts.text("binding.in_words") or "Share of the ticks in which each of the four was what held the work back."
-    )
+    caption = "Share of the time after the warm-up in which each of the four was what held the work back."
     return Picture("binding", "What held the work back", caption, lambda width: rows(width, "Limits", bars, 1.0))

@@ -2,16 +2,16 @@
 
 from collections.abc import Callable
 
-from macrohard.report import money_pictures, power_pictures, serving_pictures, work_pictures
+from macrohard.report import flow_pictures, money_pictures, power_pictures, serving_pictures, work_pictures
 from macrohard.report.facts import Facts
 from macrohard.report.picture import Picture
 
 SECTIONS: dict[str, tuple[Callable[[Facts], Picture | None], ...]] = {
-    "What held it back": (money_pictures.binding, work_pictures.standing, work_pictures.desks),
+    "What held it back": (money_pictures.binding, flow_pictures.standing, work_pictures.desks),
     "Megawatts": (power_pictures.site_power, power_pictures.load_duration, power_pictures.energy_rows),
     "Tickets": (
-        work_pictures.cumulative_flow,
-        work_pictures.open_tickets,
+        flow_pictures.cumulative_flow,
+        flow_pictures.open_tickets,
         work_pictures.lead_time,
         work_pictures.ticket_time,
     ),

@@ -78,8 +78,8 @@ def speed_against_streams(facts: Facts) -> Picture | None:
     kept = thin([streams], 400)
     caption = (
         f"Each dot is a stretch of the run, warm-up included; the ring is the operating point, {human(point[0])} "
-        f"streams decoding at "
-        f"{human(point[1])} tokens a second each. Along a dotted curve the whole fleet yields the same."
+        f"streams decoding at {human(point[1])} tokens a second each. Along a dotted curve the whole fleet yields the "
+        "same."
     )
     n_gpus = facts.number("gpu.n_gpus")
     if n_gpus > 0:
@@ -122,9 +122,9 @@ def _contours(box: Frame, scale: float, yield_tok_s: float) -> list[str]:
         if inside.sum() < 2:
             continue
         marks.append(line(box, x[inside], y[inside], "contour"))
-        at = box.at(float(x[inside][0]), 0.0)[0]
-        words = human(yield_tok_s * factor, "tok/s", 2)
-        marks.append(text(at + 5, box.top + 11 + 15 * k, words, "note halo"))
+        drop = 11 + 15 * k  # each label a line lower than the last, beside its own curve
+        at = box.at(yield_tok_s * factor / (scale * box.y.high * (1 - drop / box.height)), 0.0)[0]
+        marks.append(text(at + 6, box.top + drop, human(yield_tok_s * factor, "tok/s", 2), "note halo"))
     return marks
 
 

@@ -98,7 +98,8 @@ def limit(facts: Facts) -> str:
     held = {key: facts.number(f"binding.{key}") for key in LIMITS}
     known = {key: share for key, share in held.items() if math.isfinite(share)}
     if not known or max(known.values()) <= 0:
-        return facts.text("binding.in_words") or "Nothing held the work back for any length of time."
+        said = facts.text("binding.in_words").strip().rstrip(".")
+        return f"{said[0].upper()}{said[1:]}." if said else "Nothing held the work back for any length of time."
     first = max(known, key=lambda key: known[key])
     others = [f"{_named(key)} {percent(share)}" for key, share in known.items() if key != first and share >= 0.05]
     beside = f" (beside it: {_listed(others)})" if others else ""
