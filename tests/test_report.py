@@ -2,6 +2,8 @@
 
 import math
 import re
+import subprocess
+import sys
 import time
 from html.parser import HTMLParser
 from xml.etree import ElementTree
@@ -338,3 +340,10 @@ def test_assumptions_and_repetition_are_on_the_page(usual: fake_result.FakeResul
     assert isinstance(listed, list)
     assert all(entry["name"] in usual_html and entry["note"] in usual_html for entry in listed)
     assert "5d1a0c9e" in usual_html and "macrohard run colossus2-phase1 --seed 1" in usual_html
+
+
+def test_report_starts_without_the_heavy_parts() -> None:
+    """Whoever only wants a page loads neither JAX nor a plotting library."""
+    code = "import sys, macrohard.report; print(sorted({'jax', 'mesa', 'matplotlib', 'scipy'} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

@@ -53,8 +53,8 @@ def _figures(facts: Facts) -> str:
             sections.append(f"<section><h3>{escape(str(heading))}</h3><table>{lines}</table></section>")
     return (
         '<p class="lead">Energies and costs are of the whole site, with weights applied. Averages leave the warm-up '
-        "out; "
-        f'totals do not. Units are in the names.</p><div class="sheet columns">{"".join(sections)}</div>'
+        "out; totals do not. Units are in the names.</p>"
+        f'<div class="sheet columns">{"".join(sections)}</div>'
     )
 
 

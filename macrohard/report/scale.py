@@ -88,14 +88,14 @@ def shares(title: str, *, low: float = 0.0, high: float = 1.0, n_ticks: int = 4)
     return Axis(axis.low / 100, axis.high / 100, tuple((at / 100, text) for at, text in axis.ticks), title)
 
 
-def elapsed(hours: float, n_ticks: int = 8) -> Axis:
+def elapsed(hours: float, n_ticks: int = 8, since: str = "the start") -> Axis:
     """A time axis from 0: in hours up to two days, in days beyond; ticks at hours a clock has."""
     hours = hours if math.isfinite(hours) and hours > 0 else 1.0
     steps = TIME_STEPS_H if hours <= 48 else tuple(step for step in TIME_STEPS_H if step >= 24)
     step = next((step for step in steps if hours / step <= n_ticks), None)
     if step is None:
         step = 8760.0 * math.ceil(hours / 8760.0 / n_ticks)
-    unit, title = (1.0, "hours since the start") if hours <= 48 else (24.0, "days since the start")
+    unit, title = (1.0, f"hours since {since}") if hours <= 48 else (24.0, f"days since {since}")
     count = int(hours / step + 1e-9)
     ticks = tuple((k * step, tick_text(k * step / unit, step / unit)) for k in range(count + 1))
     return Axis(0.0, hours, ticks, title)
