@@ -5,7 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import FrameType
 
@@ -16,12 +16,14 @@ import pandas as pd
 from agents.worker import Worker
 from macrohard import metrics
 from macrohard.blueprint import Blueprint, draw
+from macrohard.checkpoint import Checkpoint
 from macrohard.floor.state import State
 from macrohard.floor.tick import advance
 from macrohard.metrics import Kept, Summary
+from macrohard.report import Facts, page
 from macrohard.scenario import Scenario
-from macrohard.store import Checkpoint
-from macrohard.summary import summary
+from macrohard.store import check_out, write_run
+from macrohard.summary import RESULTS_VERSION, summary
 
 CHUNK_S = 0.5
 """Chunks are as many ticks as take about this long, so that progress shows and Ctrl-C is answered."""
@@ -62,19 +64,20 @@ def run(
     is that of the ticks done so far, marked partial. A run of the same id into the same folder that was killed goes on
     from its last checkpoint.
     """
-    from macrohard.store import write_run
-
     began = time.perf_counter()
     plan = draw(scenario, roles)
-    checkpoint = Checkpoint.of(Path(out), plan.scenario) if out is not None else None
+    checkpoint = Checkpoint.of(check_out(out), plan.scenario) if out is not None else None
     state, compile_s = _advanced(plan, checkpoint, progress)
     result = result_of(plan, state, time.perf_counter() - began, compile_s, command)
     if replicates > 1 and not result.is_partial:
         result.summary["replicates"] = _replicated(result, replicates, progress)
     if out is None:
         return result
-    folder = write_run(Path(out), result)
-    return Result(result.scenario, result.summary, result.series, result.tickets, folder, command)
+    placed = replace(result, out=Path(out))
+    write_run(out, placed, version=RESULTS_VERSION, complete=not result.is_partial, report=page(Facts.of(placed)))
+    if checkpoint is not None and not result.is_partial:
+        checkpoint.forget()
+    return placed
 
 
 def result_of(plan: Blueprint, state: State, wall_s: float, compile_s: float, command: str = "") -> Result:
