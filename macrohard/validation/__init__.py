@@ -12,7 +12,7 @@ import pandas as pd
 
 __all__ = ["BUNDLED", "LAWS", "load", "scores", "validate"]
 
-LAWS = ("gpu_power", "serving", "attempt_tokens", "success", "role_ratios")
+LAWS = ("attempt_tokens", "success", "role_ratios", "gpu_power", "serving")
 """The laws, each a module here with COLUMNS and score(frame); a file belongs to the first whose columns it has."""
 
 BUNDLED = {

@@ -75,7 +75,7 @@ def prepared(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def scaffold_row(scaffold: str, model: str) -> str:
-    """The nearest scaffold of the table: an unknown model in SWE-agent gets the middle of the known ones; "" if none."""
+    """The nearest scaffold of the table: an unknown model in SWE-agent gets the middle of those known; "" if none."""
     told = scaffold.lower()
     if "codex" in told:
         return "codex"
