@@ -166,7 +166,7 @@ def _layout(gpu: Gpu, llm: Llm, precision: str, kind: str, n_gpus: int, notes: s
         _refuse("disaggregated without its prefill and decode GPUs")
     if kind == "offline" and "TP" not in notes:
         n = min(n_gpus, replica_gpus(gpu, llm, precision))
-    ranks = 1
+    ranks = 1 if "TP" in notes or llm.attention != "mla" else n
     parallel = re.search(r"DP(\d+)", layout)
     if "DPA" in layout or (kind == "decode pool"):
         ranks = n
