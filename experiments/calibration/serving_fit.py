@@ -39,8 +39,10 @@ FIRST = {  # first guess, upper bound, unit
     "trt_stream": (0.5, 3.0, "factor"),
     "eager": (1.5, 5.0, "factor"),
 }
-FIXED = {"attention": "held: MLA decode kernels reach 0.5-0.66 of the bf16 peak; contexts under 9k do not tell it",
-         "link": "held: collectives reach 0.8 of a scale-up link; the fit would take any lower cost"}
+FIXED = {
+    "attention": "held: MLA decode kernels reach 0.5-0.66 of the bf16 peak; contexts under 9k do not tell it",
+    "link": "held: collectives reach 0.8 of a scale-up link; the fit would take any lower cost",
+}
 WEIGHT = {"aggregated": 1.0, "disaggregated": 1.0, "offline": 0.3, "decode pool": 1.0, "prefill pool": 3.0}
 PRIOR = 0.05
 """Weight of the first guess, as if each were one row with an error of e**20: only breaks ties."""
