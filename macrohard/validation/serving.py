@@ -77,7 +77,9 @@ def layout_of(row: pd.Series) -> Point:
     speculates = _speculates(notes)
     serving = _layout(gpu, llm, precision, kind, int(n_gpus), notes, speculates, str(row.get("source", "")))
     only_decode = "ITL" in notes or kind == "decode pool"
-    demand = Demand(streams, 1.0, answer, 0.0 if only_decode else prompt, prompt, 0.0)
+    hits = re.search(r"hit rate (0?\.\d+)", notes)
+    computed = prompt * (1 - float(hits[1])) if hits else prompt
+    demand = Demand(streams, 1.0, answer, 0.0 if only_decode else computed, prompt, 0.0)
     return Point(kind, serving, n_gpus, demand, float("nan"))
 
 
@@ -196,12 +198,30 @@ def _layout(
         ranks = n
     elif parallel and int(parallel[1]) > 1:
         ranks = int(parallel[1])
-    return serving_of(
-        gpu, llm, precision, gpus_per_replica=n, attention_ranks=ranks, prefill_gpus_per_replica=prefill_n,
-        placement="aggregated" if aggregated else "disaggregated", prefill_share=prefill_share,
-        drafted=drafted, accepted=accepted, engine=_engine(notes, source), check=False,
-         max_streams_per_gpu=MAX_BATCH * ranks / n if kind == "offline" else UNLIMITED,
-    )  # fmt: skip
+    stages_told = re.search(r"PP(\d+)", layout)
+    stages = int(stages_told[1]) if stages_told and n % int(stages_told[1]) == 0 else 1
+
+    def replica(gpus: int) -> Serving:
+        return serving_of(
+            gpu,
+            llm,
+            precision,
+            gpus_per_replica=gpus,
+            attention_ranks=min(ranks, gpus),
+            prefill_gpus_per_replica=max(prefill_n // stages, 1),
+            placement="aggregated" if aggregated else "disaggregated",
+            prefill_share=prefill_share,
+            drafted=drafted,
+            accepted=accepted,
+            engine=_engine(notes, source),
+            check=False,
+            max_streams_per_gpu=MAX_BATCH * ranks / n if kind == "offline" else UNLIMITED,
+        )
+
+    # a pipeline of k stages is as fast as k replicas of n / k GPUs each, with its cache shared among them;
+    # a layout whose cache would not hold one stream by our reckoning was measured, so it did
+    kv_tokens = replica(n).kv_tokens / stages
+    return replace(replica(n // stages), kv_tokens=kv_tokens if kv_tokens > 1 else UNLIMITED)
 
 
 def _engine(notes: str, source: str) -> str:
@@ -213,6 +233,7 @@ def _engine(notes: str, source: str) -> str:
 
 
 def notes_of(row: pd.Series) -> str:
+    """The notes of the row, empty if it has none."""
     return "" if pd.isna(row.get("notes")) else str(row["notes"])
 
 
