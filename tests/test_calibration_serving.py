@@ -22,7 +22,7 @@ def scored():
 
 @pytest.fixture(scope="module")
 def script():
-    """serving_fit.py as a module (it asks for 64 bits by environment only, which comes too late here: 32 it is)."""
+    """serving_fit.py as a module; in 32 bits, where the command runs in 64."""
     spec = importlib.util.spec_from_file_location("serving_fit", CALIBRATION / "serving_fit.py")
     module = importlib.util.module_from_spec(spec)
     sys.modules["serving_fit"] = module

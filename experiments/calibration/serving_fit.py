@@ -5,7 +5,8 @@ Run from the repository root: python experiments/calibration/serving_fit.py [--w
 
 import os
 
-os.environ["JAX_ENABLE_X64"] = "1"
+if __name__ == "__main__":
+    os.environ["JAX_ENABLE_X64"] = "1"  # finer derivatives; before JAX is imported
 
 import dataclasses
 import sys
