@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from macrohard.validation import gpu_power, serving
+from macrohard.validation.points import layout_of
 
 CALIBRATION = Path(__file__).parents[1] / "experiments" / "calibration"
 DATA = CALIBRATION.parents[1] / "macrohard" / "data"
@@ -42,6 +43,11 @@ def test_speed_of_disaggregated_serving_is_within_its_target(scored):
     assert scored["by"]["kind"]["disaggregated"]["median_abs_error"] < 0.15
 
 
+def test_throughput_at_maximum_load_is_right_at_the_median(scored):
+    """No target; reached 17 % at the median, 54 at the 90th percentile (batch limits unpublished)."""
+    assert scored["by"]["kind"]["offline"]["median_abs_error"] < 0.20
+
+
 def test_every_row_is_predicted_or_tells_why_not(scored):
     rows = scored["rows"]
     assert len(rows) == 871 and scored["predicted_share"] > 0.99
@@ -50,7 +56,7 @@ def test_every_row_is_predicted_or_tells_why_not(scored):
 
 @pytest.mark.parametrize(("column", "median", "p90"), [("hardware", 0.18, 0.45), ("model", 0.22, 0.50)])
 def test_groups_left_out_in_turn_are_predicted_within_their_targets(script, column, median, p90):
-    """Hardware out reached 10 / 26 %, LLMs out 16 / 36 %."""
+    """Hardware out reached 10 / 26 %, LLMs out 16 / 37 %."""
     frame, points = script.load()
     fitter = script.Fitter(frame, points)
     best = fitter.fit(np.ones(len(frame), bool))
@@ -91,8 +97,8 @@ def test_a_prefix_hit_spares_computing_but_not_attending():
     row = pd.Series(
         dict(hardware="H200", n_gpus=8, model="GLM-4.6", precision="fp8", isl=100_000, osl=1000, concurrency=16)
     )
-    plain = serving.layout_of(row)
-    hit = serving.layout_of(pd.concat([row, pd.Series({"notes": "TP8; theoretical hit rate 0.95"})]))
+    plain = layout_of(row)
+    hit = layout_of(pd.concat([row, pd.Series({"notes": "TP8; theoretical hit rate 0.95"})]))
     assert hit.demand.prefill_tokens == pytest.approx(0.05 * plain.demand.prefill_tokens)
     assert hit.demand.input_tokens == plain.demand.input_tokens
 

@@ -21,6 +21,7 @@ from scipy.optimize import least_squares
 
 from macrohard.colossus.roofline import ServingFit, prefill_token_s
 from macrohard.validation import serving as law
+from macrohard.validation.points import Point, point_of
 
 HERE = Path(__file__).parent
 TABLE = HERE.parents[1] / "macrohard" / "data" / "serving_fit.csv"
@@ -51,13 +52,13 @@ NAMES = [field.name for field in dataclasses.fields(ServingFit)]
 FREE = [name for name in NAMES if name not in FIXED]
 
 
-def load() -> tuple[pd.DataFrame, list[law.Point]]:
+def load() -> tuple[pd.DataFrame, list[Point]]:
     """The rows that the law is fitted on (no speculative decoding), as points."""
     frame = pd.read_csv(HERE / "inference_points.csv")
     points, kept = [], []
     for i, (_, row) in enumerate(frame.iterrows()):
         try:
-            point = law.point_of(row)
+            point = point_of(row)
         except ValueError:
             continue
         if point.kind in WEIGHT:
@@ -68,7 +69,7 @@ def load() -> tuple[pd.DataFrame, list[law.Point]]:
     return frame, points
 
 
-def residuals(points: list[law.Point]) -> Callable[[jax.Array], jax.Array]:
+def residuals(points: list[Point]) -> Callable[[jax.Array], jax.Array]:
     """Log of predicted over measured, as a function of the log of the free parameters."""
     serving, n_gpus, demand, is_speed = law.stacked(points)
     measured = jnp.array([point.measured for point in points])
@@ -88,7 +89,7 @@ def residuals(points: list[law.Point]) -> Callable[[jax.Array], jax.Array]:
 class Fitter:
     """Robust regression (soft L1 on log errors) over any part of the points."""
 
-    def __init__(self, frame: pd.DataFrame, points: list[law.Point]) -> None:
+    def __init__(self, frame: pd.DataFrame, points: list[Point]) -> None:
         """Compiles the residuals and their derivatives once, over all points."""
         residual = residuals(points)
         self.residual, self.jacobian = jax.jit(residual), jax.jit(jax.jacfwd(residual))

@@ -1,13 +1,14 @@
 """How many drafted tokens pass, where a row only says that multi-token prediction is on: errors over a small grid.
 
 Run from the repository root, after serving_fit.py: python experiments/calibration/serving_speculation.py
-The best pair stands in macrohard/validation/serving.py as DRAFTED, ACCEPTED.
+The best pair stands in macrohard/validation/points.py as DRAFTED, ACCEPTED.
 """
 
 from pathlib import Path
 
 import pandas as pd
 
+from macrohard.validation import points
 from macrohard.validation import serving as law
 
 POINTS = Path(__file__).parent / "inference_points.csv"
@@ -21,10 +22,12 @@ def main() -> None:
     for drafted in (1.0, 2.0, 3.0):
         for accepted in (1.6, 1.8, 2.0, 2.2, 2.4):
             if accepted < drafted + 1:
-                law.DRAFTED, law.ACCEPTED = drafted, accepted
+                points.DRAFTED, points.ACCEPTED = drafted, accepted
                 rows = law.score(frame)["rows"]
                 assert isinstance(rows, pd.DataFrame)
-                parts = [rows["error"][rows["kind"] == kind].abs() for kind in ("speculative", "disaggregated speculative")]
+                parts = [
+                    rows["error"][rows["kind"] == kind].abs() for kind in ("speculative", "disaggregated speculative")
+                ]
                 told = [f"{part.median():6.1%} {part.quantile(0.9):6.1%}" for part in parts]
                 print(f"{drafted:.0f} {accepted:.1f}:", ", ".join(told))
 

@@ -11,7 +11,8 @@ import pandas as pd
 from macrohard.colossus.gpu_power import busy_power_w, gpu_power_of
 from macrohard.colossus.hardware import Gpu, gpu_named
 from macrohard.colossus.serving import serve
-from macrohard.validation.serving import Point, errors, grouped, layout_of, number, readable, stacked
+from macrohard.validation.points import Point, layout_of, number
+from macrohard.validation.serving import errors, grouped, readable, stacked
 
 COLUMNS = ("hardware", "n_gpus", "model", "precision", "tok_s_per_gpu_out", "gpu_power_w", "system_power_w")
 """Columns of a power points file."""
