@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from scipy.optimize import least_squares
 
-from macrohard.colossus.gpu_power import MOST_GPUS, gpu_power_of
+from macrohard.colossus.gpu_power import FEWEST_GPUS, MOST_GPUS, gpu_power_of
 from macrohard.validation.gpu_power import SERVER_FACTOR, SERVER_W_PER_GPU, reading_of, uses
 
 HERE = Path(__file__).parent
@@ -49,7 +49,7 @@ def main() -> None:
     wall = np.array([reading.is_wall for reading in readings])
     measured = np.where(wall, (watts - SERVER_W_PER_GPU) / SERVER_FACTOR, watts) / limit
     memory, flop, replica = uses(readings)
-    waits = 1 - 1 / np.sqrt(np.clip(replica, 1, MOST_GPUS))
+    waits = 1 - 1 / np.sqrt(np.clip(replica, FEWEST_GPUS, MOST_GPUS))
     design = np.stack([np.ones_like(waits), -waits, memory, np.sqrt(flop)], axis=1)
     best = fit(design, measured)
     print("share of the limit: rows, median, p90, bias")

@@ -11,8 +11,8 @@ import jax.numpy as jnp
 from macrohard.colossus.hardware import Gpu, gpu_named
 from macrohard.colossus.units import Scalar
 
-MOST_GPUS = 8.0
-"""GPUs of the largest replica whose power was measured."""
+FEWEST_GPUS, MOST_GPUS = 2.0, 8.0
+"""GPUs of the smallest and the largest replica whose power was measured from low load to high."""
 
 
 @jax.tree_util.register_dataclass
@@ -21,7 +21,7 @@ class GpuPower:
     """Power limit and shares of it.
 
     A busy GPU takes min(top, base - spread*(1 - 1/sqrt(n)) + memory*u_mem + flop*sqrt(u_flop)), where n GPUs share a
-    replica and wait for one another; n counts as 8 at most, the most that was measured. training: in a training job;
+    replica and wait for one another; n counts as 2 at least and 8 at most, as measured. training: in a training job;
     waiting: loaded but without a request; unallocated: no job.
     """
 
@@ -52,7 +52,7 @@ def gpu_power_of(gpu: Gpu | str, replica_gpus: float = 8.0) -> GpuPower:
 
 def busy_power_w(power: GpuPower, u_mem: Scalar, u_flop: Scalar) -> Scalar:
     """Power of a GPU that serves, W; u_mem, u_flop: shares of HBM bandwidth and of peak FLOP/s in use."""
-    waits = 1 - 1 / jnp.sqrt(jnp.clip(power.replica_gpus, 1.0, MOST_GPUS))
+    waits = 1 - 1 / jnp.sqrt(jnp.clip(power.replica_gpus, FEWEST_GPUS, MOST_GPUS))
     share = power.base - power.spread * waits + power.memory * u_mem + power.flop * jnp.sqrt(u_flop)
     return power.limit_w * jnp.minimum(power.top, share)
 
