@@ -116,6 +116,11 @@ def duration(hours: float) -> str:
     return f"{significant(hours / 24)} days"
 
 
+def _five(value: float) -> str:
+    """Five significant digits, short."""
+    return f"{value:,.5g}" if abs(value) >= 1e-4 or value == 0 else f"{value:.3g}"
+
+
 def plain(value: object) -> str:
     """A value of a summary as it stands in a table, with five significant digits."""
     if value is None:
@@ -127,7 +132,7 @@ def plain(value: object) -> str:
     if isinstance(value, float):
         if not math.isfinite(value):
             return MISSING
-        return f"{value:,.0f}" if abs(value) >= 1e4 else f"{value:.5g}"
+        return f"{value:,.0f}" if abs(value) >= 1e4 else _five(value)
     if isinstance(value, (list, tuple)):
         return (" to " if len(value) == 2 else ", ").join(plain(item) for item in value)
     if isinstance(value, Mapping):
