@@ -49,10 +49,12 @@ def in_words(value: float, digits: int = 3) -> str:
     """1234567 -> '1.23 million', 487123 -> '487,000', for sentences."""
     if not math.isfinite(value):
         return "an unknown number of"
+    if value != 0 and not (digits >= 3 and 1e3 <= abs(value) < 1e4):  # thousands are written out
+        value = round(value, digits - 1 - math.floor(math.log10(abs(value))))
     if abs(value) < 1e3:
         return significant(value, digits)
     if abs(value) < 1e6 * 0.9995:
-        return f"{round(value, digits - 1 - math.floor(math.log10(abs(value)))):,.0f}"
+        return f"{value:,.0f}"
     scaled, word = _scaled(value, WORDS, 0.0)
     return f"{significant(scaled, digits)} {word}"
 
@@ -135,6 +137,8 @@ def plain(value: object) -> str:
         return f"{value:,.0f}" if abs(value) >= 1e4 else _five(value)
     if isinstance(value, (list, tuple)):
         return (" to " if len(value) == 2 else ", ").join(plain(item) for item in value)
+    if isinstance(value, Mapping) and set(value) == {"mean", "low", "high"}:
+        return f"{plain(value['mean'])} ({plain(value['low'])} to {plain(value['high'])})"
     if isinstance(value, Mapping):
         return ", ".join(f"{key} {plain(item)}" for key, item in value.items())
     return str(value)
