@@ -226,7 +226,7 @@ def test_time_ticks_are_few_and_inside(hours: float) -> None:
         (human(math.nan), "n/a"),
         (human(-25_000), "-25 k"),
         (in_words(487_123), "487,000"),
-        (in_words(999_600), "1.00 million"),
+        (in_words(999_600), "1 million"),
         (in_words(1_365), "1,365"),
         (in_words(611, 2), "610"),
         (in_words(9_503_000, 2), "9.5 million"),

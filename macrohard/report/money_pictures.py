@@ -16,7 +16,7 @@ PARTS = {
     "megapacks": ("Megapacks, written off", "battery"),
 }
 LIMITS = {
-    "backlog": ("Backlog: too few tickets", "idle"),
+    "backlog": ("Backlog: too few tickets", "other"),
     "agents": ("Agents: too few desks", "working"),
     "gpus": ("GPUs: streams share them", "gpus"),
     "power": ("Power: supply capped the GPUs", "power"),
