@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 STAGES = ("plan", "design", "code", "test", "review")
+ROLES = ("management", "design", "coding", "testing")
 ROLE_OF_STAGE = {"plan": "management", "design": "design", "code": "coding", "test": "testing", "review": "management"}
 
 
@@ -148,6 +149,11 @@ class Facts:
         """Real agents that the simulated ones stand for."""
         weight = self.number("run.agent_weight")
         return self.number("run.agents_simulated") * (weight if math.isfinite(weight) else 1.0)
+
+    def headcount(self, role: str) -> float:
+        """Real agents of one role, nan where the scenario does not say."""
+        weight = self.number("run.agent_weight")
+        return self.setting(f"workforce.{role}") * (weight if math.isfinite(weight) else 1.0)
 
     def desk_time(self) -> dict[str, float]:
         """Shares of the desks' time (idle, unimpeded, gpus, power), adding to 1; empty if unknown."""

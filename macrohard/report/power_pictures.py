@@ -47,7 +47,7 @@ def _power_caption(facts: Facts) -> str:
     lowest, end = facts.number("power.soc_lowest"), facts.number("power.soc_end")
     if math.isfinite(lowest):
         words.append(
-            f"The Megapacks fell to {percent(lowest)} of their charge at the lowest and ended at {percent(end)}."
+            f"The Megapacks held {percent(lowest)} of their charge at the lowest and {percent(end)} at the end."
         )
     return " ".join(words)
 

@@ -109,6 +109,8 @@ def duration(hours: float) -> str:
     """Hours as seconds, minutes, hours or days, whichever reads best."""
     if not math.isfinite(hours):
         return MISSING
+    if 0 < abs(hours) < 1 / 3600:
+        return "<1 s"
     if hours != 0 and abs(hours) < 1 / 60:
         return f"{significant(hours * 3600, 2)} s"
     if abs(hours) < 1:
