@@ -1,6 +1,7 @@
 """The sections about the machine: serving, training, cluster, power plant and Megapacks.
 
-Defaults are one 8-GPU server on a grid connection; (A) marks an assumption. Sources of the bundled sites stand in their files.
+Defaults are one 8-GPU server on a grid connection; (A) marks an assumption. The bundled sites have their
+sources in their own files.
 """
 
 from typing import Annotated, Literal
