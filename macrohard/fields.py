@@ -95,8 +95,9 @@ def _plain(field: FieldInfo) -> str:
         if get_origin(part) is Literal:
             return f"one of {', '.join(str(choice) for choice in get_args(part))}"
     for check in field.metadata:
-        if (known := getattr(getattr(check, "func", None), "known", None)) is not None:
-            return f"one of {some(known())}" if known() else "a name"
+        choice = getattr(check, "func", None)
+        if (known := getattr(choice, "known", None)) is not None:
+            return str(getattr(choice, "label", "")) or f"one of {some(known())}"
     if takes(field, bool):
         return "true or false"
     if takes(field, datetime):

@@ -62,6 +62,8 @@ class Choice:
     """A data table in whose spellings a name may come."""
     sized: bool = False
     """Whether a name that tells its size, 'Foo (120B-A12B)', passes unknown."""
+    label: str = ""
+    """What to call the choices where there are too many to list."""
 
     def __call__(self, value: str) -> str:
         """The name as it is known; any name where the table is not there."""
@@ -73,14 +75,20 @@ class Choice:
         raise PydanticCustomError("name", "no such name", {"choices": names.some(choices, value), "near": near})
 
 
-def one_of(known: tuple[str, ...] | Callable[[], tuple[str, ...]]) -> AfterValidator:
+def one_of(known: tuple[str, ...]) -> AfterValidator:
     """A name out of a few."""
-    return AfterValidator(Choice(known if callable(known) else lambda: known))
+    return AfterValidator(Choice(lambda: known))
+
+
+def supply() -> AfterValidator:
+    """A kind of supply."""
+    beside = " or ".join(names.BESIDE_TURBINES)
+    return AfterValidator(Choice(names.supplies, "turbines", label=f"a row of data/turbines.csv, or {beside}"))
 
 
 def row_of(table: str, *, sized: bool = False) -> AfterValidator:
     """A row of a data table."""
-    return AfterValidator(Choice(lambda: names.rows(table), table, sized))
+    return AfterValidator(Choice(lambda: names.rows(table), table, sized, f"a row of data/{table}.csv"))
 
 
 _SIZE = re.compile(r"\(\d+(\.\d+)?B(-A\d+(\.\d+)?B)?\)")
