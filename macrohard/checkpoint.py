@@ -38,7 +38,7 @@ class Checkpoint:
         temporary = self.path.with_suffix(".part")
         self.path.parent.mkdir(parents=True, exist_ok=True)
         with temporary.open("wb") as file:
-            np.savez(file, run_id=np.array(self.run_id), **{f"leaf_{n}": leaf for n, leaf in enumerate(leaves)})
+            np.savez(file, *leaves, run_id=np.array(self.run_id))
         temporary.replace(self.path)
         self.kept_at = time.monotonic()
 
@@ -49,12 +49,13 @@ class Checkpoint:
             with np.load(self.path, allow_pickle=False) as kept:
                 if str(kept["run_id"]) != self.run_id:
                     return opening
-                found = [kept[f"leaf_{n}"] for n in range(len(leaves))]
+                found = [kept[f"arr_{n}"] for n in range(len(leaves))]
         except (OSError, ValueError, KeyError, zipfile.BadZipFile):
             return opening
         if any(a.shape != b.shape or a.dtype != b.dtype for a, b in zip(found, leaves, strict=True)):
             return opening
-        return jax.tree.unflatten(tree, [jax.numpy.array(leaf) for leaf in found])
+        state: State = jax.tree.unflatten(tree, [jax.numpy.array(leaf) for leaf in found])
+        return state
 
     def forget(self) -> None:
         """Removes what was kept: the run is done."""

@@ -13,7 +13,7 @@ def annuity(rate: float, years: float) -> float:
 
 
 def bill(
-    scenario: Scenario, totals: dict[str, float], tickets_done: float, decode_tokens: float, power: Summary, hours: float
+    scenario: Scenario, totals: dict[str, float], tickets_done: float, decode_tokens: float, hours: float
 ) -> Summary:
     """Costs and emissions of a run of so many hours; prices of the scenario's [economics].
 

@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from types import FrameType
 
-import jax
 import numpy as np
 import pandas as pd
 
@@ -127,14 +126,14 @@ def _advanced(plan: Blueprint, checkpoint: Checkpoint | None, progress: Progress
     if checkpoint is not None:
         state = checkpoint.restored(state)
     began = time.perf_counter()
-    state = jax.block_until_ready(advance(plan.shop, plan.params, state, 0))
+    state = _ready(advance(plan.shop, plan.params, state, 0))
     compile_s = time.perf_counter() - began
     done, chunk = int(state.tick), 1
     with _interrupt() as interrupted:
         while done < plan.n_ticks and not interrupted():
             n_ticks = min(chunk, plan.n_ticks - done)
             started = time.perf_counter()
-            state = jax.block_until_ready(advance(plan.shop, plan.params, state, n_ticks))
+            state = _ready(advance(plan.shop, plan.params, state, n_ticks))
             took_s = max(time.perf_counter() - started, 1e-6)
             done += n_ticks
             chunk = max(1, min(int(n_ticks * CHUNK_S / took_s), 4 * n_ticks))
@@ -143,6 +142,12 @@ def _advanced(plan: Blueprint, checkpoint: Checkpoint | None, progress: Progress
             if checkpoint is not None and done < plan.n_ticks:
                 checkpoint.keep(state)
     return state, compile_s
+
+
+def _ready(state: State) -> State:
+    """The state, computed: JAX hands back promises."""
+    state.tick.block_until_ready()
+    return state
 
 
 @contextmanager
