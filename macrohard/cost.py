@@ -2,7 +2,7 @@
 
 from macrohard.metrics import Summary
 from macrohard.scenario import Scenario
-from macrohard.siting import plant_prices_usd
+from macrohard.siting import plant_prices
 
 HOURS_PER_YEAR = 8760.0
 
@@ -22,7 +22,7 @@ def bill(
     prices = scenario.economics
     gpu_usd = totals["gpu_h_available"] * prices.gpu_usd_per_h
     share_of_year = hours / HOURS_PER_YEAR
-    plant = plant_prices_usd(scenario)
+    plant = plant_prices(scenario)
     parts = {
         "gpu": gpu_usd,
         "energy": totals["energy_usd"],

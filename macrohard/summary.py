@@ -69,7 +69,6 @@ def _power(plan: Blueprint, kept: Kept, warm: pd.DataFrame, totals: dict[str, fl
         + totals["battery_discharge_mwh"]
         - totals["battery_charge_mwh"]
         + totals["unserved_mwh"]
-        - totals["surplus_mwh"]
         - totals["load_mwh"]
     )
     return {

@@ -8,6 +8,7 @@ from agents.work import Stage
 from macrohard.backlog import Backlog
 from macrohard.colossus import dice
 from macrohard.colossus import site as site_of
+from macrohard.colossus.cluster import fleet
 from macrohard.colossus.serving import Demand, serve
 from macrohard.floor import desks as desks_of
 from macrohard.floor import queues as queues_of
@@ -37,7 +38,7 @@ def opening(shop: Shop, params: Params, backlog: Backlog, capacity: int, n_bins:
         epic_cursor=jnp.int32(0),
         epics_planned=jnp.int32(0),
         bug_cursor=jnp.int32(n_rows),
-        speed=serve(params.site.serving, site_of.n_serving(params.site, clock), first_demand),
+        speed=serve(params.site.serving, fleet(params.site.cluster, clock.hour).n_serving, first_demand),
         site=site,
         counts=jnp.zeros(len(COUNTS), jnp.int32),
         record=nothing_yet(n_bins, len(last_names(shop))),
