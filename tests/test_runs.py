@@ -50,7 +50,7 @@ def test_input_is_cached_plus_computed():
 
 def test_waits_and_work_add_up_to_the_lead_time():
     """From the start of the first work to the close, every tick of a ticket is either waiting or work."""
-    table = run(small()).tickets
+    table = run(small("quality.bug_delay_h=2")).tickets
     done = table[table["status"] == "done"]
     spent = sum(done[name] for name in table.columns if name.startswith(("wait_h_", "work_h_")))
     lead = done["closed_h"] - done["created_h"]
