@@ -86,7 +86,9 @@ def check_out(out: str | Path) -> Path:
     return folder
 
 
-def write_run(out: str | Path, result: Result, *, version: str, complete: bool = True, report: str | None = None) -> Path:
+def write_run(
+    out: str | Path, result: Result, *, version: str, complete: bool = True, report: str | None = None
+) -> Path:
     """Writes the folder of a run, in one step: whoever looks sees the old one, the new one or none, never a part.
 
     An earlier run of ours in that place is replaced; anything else makes a StoreError.
