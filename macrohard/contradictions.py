@@ -1,0 +1,149 @@
+"""Values that are each allowed but do not go together."""
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+
+from macrohard.sections import Backlog, Capability, Cluster, Megapack, Power, Quality, Run, Tokens
+
+_NO_FIGURES = ("gas_turbine", "solar")
+"""Kinds of supply that have no rating of their own."""
+
+
+@dataclass(frozen=True)
+class Contradiction:
+    """A key whose value does not go with those of other keys."""
+
+    key: str
+    others: tuple[str, ...]
+    """The other keys, dotted, that take part in it."""
+    allowed: str
+    remedy: str
+
+
+def of_run(run: Run) -> Iterator[Contradiction]:
+    """Warm-up and ticks must fit into the horizon."""
+    if run.warmup_h >= run.horizon_h:
+        allowed = f"below run.horizon_h = {run.horizon_h:g}"
+        yield Contradiction("run.warmup_h", ("run.horizon_h",), allowed, "shorten the warm-up or lengthen the horizon")
+    if run.tick_s > run.horizon_h * 3600:
+        allowed = f"at most the horizon of {run.horizon_h * 3600:g} s"
+        yield Contradiction("run.tick_s", ("run.horizon_h",), allowed, "shorten the tick or lengthen the horizon")
+
+
+def of_backlog(backlog: Backlog) -> Iterator[Contradiction]:
+    """Shares of kinds add to 1."""
+    total = math.fsum(value for _, value in backlog.kinds)
+    if abs(total - 1) > 1e-6:
+        others = tuple(f"backlog.kinds.{kind}" for kind, _ in backlog.kinds)
+        yield Contradiction("backlog.kinds", others, "shares that add to 1", f"they add to {total:g}: change one of them")
+
+
+def of_tokens(tokens: Tokens) -> Iterator[Contradiction]:
+    """A skewed distribution has its mean above its median."""
+    if tokens.tool_mean_s < tokens.tool_median_s:
+        allowed = f"at least tokens.tool_median_s = {tokens.tool_median_s:g}"
+        yield Contradiction("tokens.tool_mean_s", ("tokens.tool_median_s",), allowed, "raise the mean or lower the median")
+
+
+def of_megapack(pack: Megapack) -> Iterator[Contradiction]:
+    """soc_min <= reserve < soc_max, and the start between minimum and maximum."""
+    low, high = f"soc_min = {pack.soc_min:g}", f"soc_max = {pack.soc_max:g}"
+    if pack.soc_min >= pack.soc_max:
+        yield _pack("soc_min", ("soc_max",), f"below {high}", "lower the minimum or raise the maximum")
+        return
+    if not pack.soc_min <= pack.reserve < pack.soc_max:
+        yield _pack("reserve", ("soc_min", "soc_max"), f"from {low} to below {high}", "move the reserve in between")
+    if not pack.soc_min <= pack.soc_start <= pack.soc_max:
+        yield _pack("soc_start", ("soc_min", "soc_max"), f"from {low} to {high}", "start in between")
+
+
+def _pack(key: str, others: tuple[str, ...], allowed: str, remedy: str) -> Contradiction:
+    table = "power.megapack."
+    return Contradiction(table + key, tuple(table + other for other in others), allowed, remedy)
+
+
+def of_cluster(cluster: Cluster) -> Iterator[Contradiction]:
+    """A build-out goes forward in time and down never; chillers start below full load."""
+    for number, (before, after) in enumerate(pairwise(cluster.build_out), start=1):
+        key, other = f"cluster.build_out.{number}", f"cluster.build_out.{number - 1}"
+        if after.date <= before.date:
+            remedy = "put the steps in order of date, each date once"
+            yield Contradiction(f"{key}.date", (f"{other}.date",), f"after {before.date}, the step before", remedy)
+    if cluster.chiller_start_c >= cluster.chiller_full_c:
+        allowed = f"below cluster.chiller_full_c = {cluster.chiller_full_c:g}"
+        others = ("cluster.chiller_full_c",)
+        yield Contradiction("cluster.chiller_start_c", others, allowed, "lower the start or raise the full load")
+
+
+def of_power(power: Power) -> Iterator[Contradiction]:
+    """A source without a table row needs its rating; a permit ends after it began."""
+    for number, source in enumerate(power.sources):
+        key = f"power.sources.{number}"
+        if source.kind in _NO_FIGURES and source.p_nom_mw is None:
+            allowed = f"a number above 0: the kind {source.kind} has no rating of its own"
+            yield Contradiction(f"{key}.p_nom_mw", (f"{key}.kind",), allowed, "give the rating of one unit, MW")
+        if source.permit_from and source.permit_until and source.permit_until <= source.permit_from:
+            allowed = f"after permit_from = {source.permit_from}"
+            yield Contradiction(f"{key}.permit_until", (f"{key}.permit_from",), allowed, "swap the two")
+
+
+def of_bugs(backlog: Backlog, capability: Capability, quality: Quality) -> Iterator[Contradiction]:
+    """Each ticket must return fewer than one bug ticket, or the backlog grows without end."""
+    expected = bugs_per_ticket(backlog, capability, quality)
+    if expected >= 1:
+        others = ("quality.kloc_per_120_min", "backlog.size_median_min", "backlog.size_sd_log")
+        allowed = f"values with which a ticket returns fewer than 1 bug ticket on average (these: {expected:.2f})"
+        yield Contradiction("quality.defects_per_kloc", others, allowed, "fewer defects, or more found before release")
+
+
+def bugs_per_ticket(backlog: Backlog, capability: Capability, quality: Quality) -> float:
+    """Bug tickets a ticket is expected to return: escaped defects, plus bad patches that test and review let pass.
+
+    A bad patch passes with (1 - test)(1 - review); retried until caught or good. The success chance of a ticket is
+    Beta-distributed around the mean of its kind at the median size (MODEL.md section 1).
+    """
+    mean_size = backlog.size_median_min * math.exp(min(backlog.size_sd_log, 3.0) ** 2 / 2)
+    latent = quality.defects_per_kloc * quality.kloc_per_120_min * mean_size / 120
+    found = (
+        quality.found_self_check,
+        quality.found_review,
+        quality.found_unit,
+        quality.found_integration,
+        quality.found_system,
+    )
+    escaped = latent * math.prod(1 - share for share in found)
+    passes = (1 - quality.detection_test) * (1 - quality.detection_review)
+    offsets = {"ordinary": 0.0, **{kind: getattr(capability, kind) for kind in ("frontend", "greenfield", "office")}}
+    bad = 0.0
+    for kind, share in backlog.kinds:
+        logit = capability.beta * math.log2(capability.horizon_min / backlog.size_median_min) + offsets[kind]
+        bad += share * _shipped_bad(1 / (1 + math.exp(-max(-50.0, min(50.0, logit)))), capability.rho, passes)
+    return escaped + bad
+
+
+def _shipped_bad(mean: float, rho: float, passes: float) -> float:
+    """Chance that what ships in the end is bad: (1-p)*passes / (p + (1-p)*passes), averaged over p ~ Beta."""
+    spread = 1 / rho - 1
+    alpha, beta = max(mean * spread, 1e-6), max((1 - mean) * spread, 1e-6)
+    total = weight = 0.0
+    for step in range(200):
+        p = (1 - math.cos(math.pi * (step + 0.5) / 200)) / 2  # dense at both ends, where the density has its poles
+        density = math.exp((alpha - 0.5) * math.log(p) + (beta - 0.5) * math.log(1 - p))
+        slipped = (1 - p) * passes
+        total += density * slipped / (p + slipped)
+        weight += density
+    return total / weight if weight else passes
+
+
+CHECKS: dict[str, Callable[..., Iterator[Contradiction]]] = {
+    "run": of_run,
+    "backlog": of_backlog,
+    "tokens": of_tokens,
+    "power.megapack": of_megapack,
+    "cluster": of_cluster,
+    "power": of_power,
+    "backlog capability quality": of_bugs,
+}
+"""The checks by the tables they look at."""

@@ -1,0 +1,83 @@
+"""How JAX is started: the same bits on every path on a CPU, and a compile cache kept between runs.
+
+Only the process environment is written, and only before JAX starts; what the user has set stays.
+"""
+
+import os
+import sys
+from pathlib import Path
+
+FAST = "MACROHARD_FAST"
+"""Environment: 1 gives up equal bits for speed (fused multiply-add allowed)."""
+
+_ISA = "--xla_cpu_max_isa"
+_FLAG = f"{_ISA}=AVX"  # AVX has no fused multiply-add, which XLA places differently in a loop and in a batch
+
+_CACHE = {
+    "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
+    "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
+}
+
+
+def prepare() -> None:
+    """Sets XLA's flags and the folder of its compile cache, unless JAX has started or the user has set them."""
+    if _started():
+        return
+    flags = os.environ.get("XLA_FLAGS", "")
+    if os.environ.get(FAST) != "1" and _ISA not in flags:
+        os.environ["XLA_FLAGS"] = f"{flags} {_FLAG}".strip()
+    if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
+        folder = cache_folder()
+        if folder is None:
+            return
+        os.environ["JAX_COMPILATION_CACHE_DIR"] = str(folder)
+    for name, value in _CACHE.items():
+        os.environ.setdefault(name, value)
+
+
+def allow_fused() -> None:
+    """Takes the reproducible flag back (`--fast`), for this process and its children; too late once JAX has started."""
+    os.environ[FAST] = "1"
+    flags = os.environ.get("XLA_FLAGS", "").replace(_FLAG, "").strip()
+    if flags:
+        os.environ["XLA_FLAGS"] = flags
+    else:
+        os.environ.pop("XLA_FLAGS", None)
+
+
+def cache_folder() -> Path | None:
+    """The folder of the user's compile cache, made if need be; None where none can be written."""
+    if sys.platform == "darwin":
+        root = Path("~/Library/Caches").expanduser()
+    else:
+        root = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser()
+    folder = root / "macrohard" / "xla"
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except (OSError, RuntimeError):
+        return None
+    return folder if os.access(folder, os.W_OK) else None
+
+
+def mode() -> str:
+    """How this process computes: "reproducible", "fast", or "as started" if JAX was set up by somebody else."""
+    flags = os.environ.get("XLA_FLAGS", "")
+    if _foreign:
+        return "as started"
+    if _FLAG in flags.split():
+        return "reproducible"
+    return "fast" if os.environ.get(FAST) == "1" else "as started"
+
+
+def flags() -> str:
+    """XLA's flags in force, as they belong into `run.versions` and into the key of a digest."""
+    return os.environ.get("XLA_FLAGS", "")
+
+
+def _started() -> bool:
+    """Whether JAX has read its environment: its backends are up."""
+    bridge = sys.modules.get("jax._src.xla_bridge")
+    return bridge is not None and bool(bridge.backends_are_initialized())
+
+
+_foreign = _started() and _FLAG not in flags().split()

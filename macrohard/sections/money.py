@@ -1,0 +1,42 @@
+"""The section about money and emissions."""
+
+from typing import Annotated
+
+from annotated_types import Ge, Gt, Le
+
+from macrohard.sections.section import Amount, Section
+
+Years = Annotated[float, Gt(0), Le(100)]
+
+
+class Economics(Section):
+    """Prices and emission factors; USD of 2025."""
+
+    gas_usd_per_mmbtu: Amount = 3.52
+    """Natural gas at Henry Hub, EIA forecast for 2025 (STEO 2025-09)."""
+    gas_delivery_usd_per_mmbtu: Amount = 0.50
+    """From the hub to the site (A)."""
+    grid_usd_per_mwh: Amount = 62.0
+    """Industrial rate of MLGW, Memphis (Smart City Memphis, 2024-12)."""
+    gpu_usd_per_h: Amount = 2.21
+    """A GPU with its server, owned, per hour installed; 2.75-3.30 rented."""
+    site_musd_per_mw: Amount = 12.5
+    """Building, cooling and electrical plant per MW of IT: 15 GUSD for Abilene's 1.2 GW (Compute Institute)."""
+    turbine_usd_per_kw: Amount = 1980.0
+    """New gas turbines, installed (REopt, combustion turbine of 15-25 MW)."""
+    turbine_om_usd_per_mwh: Amount = 11.0
+    """Operation and maintenance of gas turbines (REopt, the same)."""
+    site_life_years: Years = 20.0
+    """Over which the building is written off (A)."""
+    turbine_life_years: Years = 20.0
+    """Over which turbines are written off (A)."""
+    megapack_life_years: Years = 20.0
+    """Over which Megapacks are written off (A; Megablock is announced for 25)."""
+    discount_rate: Annotated[float, Ge(0), Le(1)] = 0.08
+    """Interest on what is written off (A)."""
+    gas_co2_kg_per_mwh: Amount = 545.0
+    """Gas turbines at 10,277 Btu/kWh: 117 lb/MMBtu (EIA Electric Power Annual, table A.3)."""
+    grid_co2_kg_per_mwh: Amount = 283.5
+    """TVA, 624.94 lb/MWh in 2023 (TVA, carbon dioxide)."""
+    gas_nox_lb_per_mwh: Amount = 0.080
+    """With catalytic reduction: the 87 short tons a year of Colossus 1's permit over 247 MW; about 1 without (A)."""

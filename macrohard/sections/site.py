@@ -1,0 +1,176 @@
+"""The sections about the machine: serving, training, cluster, power plant and Megapacks.
+
+Defaults are one 8-GPU server on a grid connection; (A) marks an assumption. Sources of the bundled sites stand in their files.
+"""
+
+from typing import Annotated, Literal
+
+from annotated_types import Ge, Gt, Le
+from pydantic import BeforeValidator
+
+from macrohard import names
+from macrohard.sections.section import Absent, Amount, Day, Moment, Positive, Section, Share, one_of, row_of
+
+Gpus = Annotated[int, Ge(0), Le(100_000_000)]
+Units = Annotated[int, Ge(0), Le(100_000)]
+Megawatts = Annotated[float, Ge(0), Le(1e6)]
+
+
+class Serving(Section):
+    """The LLM and how it is laid out on the GPUs."""
+
+    llm: Annotated[str, row_of("llms", sized=True)] = "gpt-oss-120b"
+    """A row of the table of LLMs, or a name that tells its size, 'Foo (120B-A12B)'."""
+    precision: Annotated[str, one_of(names.PRECISIONS)] = "fp4"
+    """Format of the weights."""
+    kv_precision: Annotated[str, one_of(names.KV_PRECISIONS)] = "fp8"
+    """Format of the KV cache."""
+    max_context_tokens: Annotated[int, Ge(1), Le(100_000_000)] = 131_072
+    """Longest context admitted, tokens; one stream of it must fit into a replica."""
+    max_streams_per_gpu: Annotated[float, Gt(0), Le(1e6)] = 1024.0
+    """Most requests in flight per serving GPU, where memory would hold more."""
+    kv_held_in_tools: bool = True
+    """Whether a stream keeps its KV cache while its tools run."""
+    placement: Literal["aggregated", "disaggregated"] = "aggregated"
+    """Prefill and decode on the same GPUs, or on pools of their own."""
+    prefill_share: Annotated[float, Gt(0), Le(0.99)] = 0.5
+    """Disaggregated: share of the serving GPUs that prefill."""
+    gpus_per_replica: Annotated[Annotated[int, Ge(1), Le(4096)] | None, Absent] = None
+    """GPUs that hold one copy of the LLM together; left out: usual for this LLM on this GPU."""
+
+
+class Training(Section):
+    """The part of the cluster that trains instead of serving agents."""
+
+    share: Share = 0.0
+    """Share of the GPUs that train."""
+    swing: Share = 0.3
+    """Swing of the training GPUs' power in step with each other, share of IT power (A; 0.3-0.8 reported)."""
+
+
+class Climate(Section):
+    """Outdoor temperature: mean, and half the swing over the year and over the day; Memphis (A, rounded normals)."""
+
+    mean_c: Annotated[float, Ge(-60), Le(60)] = 17.0
+    season_c: Annotated[float, Ge(0), Le(60)] = 11.5
+    """Half the difference between July and January means, K."""
+    day_c: Annotated[float, Ge(0), Le(40)] = 5.0
+    """Half the difference between afternoon and night, K."""
+
+
+class Build(Section):
+    """A step of the build-out: from that day on, so many GPUs are installed."""
+
+    date: Day
+    n_gpus: Gpus
+
+
+def _as_build(value: object) -> object:
+    """[date, n_gpus] is accepted for {date, n_gpus}."""
+    return {"date": value[0], "n_gpus": value[1]} if isinstance(value, tuple) and len(value) == 2 else value
+
+
+class Cluster(Section):
+    """The GPUs, what fails, and what it takes to feed and cool them."""
+
+    gpu: Annotated[str, row_of("gpus")] = "H100"
+    """A row of the table of GPUs."""
+    n_gpus: Gpus = 8
+    """GPUs installed (at the end of the build-out, if there is one)."""
+    pue: Annotated[Annotated[float, Ge(1), Le(5)] | None, Absent] = None
+    """Site power over IT power, fixed; left out: from the cooling law below."""
+    overhead: Annotated[float, Ge(0), Le(2)] = 0.05
+    """Network and storage, share of the power of the servers (A)."""
+    cooling_share: Annotated[float, Ge(0), Le(2)] = 0.10
+    """Pumps, fans and losses at full load, share of IT power; half of it is fixed (A)."""
+    chiller_cop: Annotated[float, Gt(0), Le(100)] = 3.0
+    """Heat moved per electricity by the chillers at 35 C (A)."""
+    chiller_start_c: Annotated[float, Ge(-60), Le(60)] = 20.0
+    """Below this outdoor temperature no chiller runs (A)."""
+    chiller_full_c: Annotated[float, Ge(-60), Le(80)] = 35.0
+    """From this outdoor temperature on all heat goes through chillers (A)."""
+    climate: Climate = Climate()
+    gpu_mtbf_h: Positive = 50_000.0
+    """Mean time between failures of a GPU, h (A)."""
+    gpu_mttr_h: Amount = 24.0
+    """Mean time until a spare stands in for a GPU, h (A)."""
+    rack_mtbf_h: Positive = 50_000.0
+    """Mean time between failures of a rack or server, h (A)."""
+    rack_mttr_h: Amount = 24.0
+    """Mean time until a rack or server is repaired, h (A)."""
+    build_out: tuple[Annotated[Build, BeforeValidator(_as_build)], ...] = ()
+    """Steps in which the GPUs come, in order of date; none: all are there from the start."""
+
+
+class Source(Section):
+    """A group of equal units that supply power. What is left out is as the table of turbines has it for the kind."""
+
+    name: Annotated[str, Absent] = ""
+    """What results call it; the kind if left out."""
+    kind: Annotated[str, one_of(names.supplies)]
+    """A row of the table of turbines, or solar, or gas_turbine (then give its figures here)."""
+    n_units: Units = 1
+    p_nom_mw: Annotated[Annotated[float, Gt(0), Le(10_000)] | None, Absent] = None
+    """Rating of one unit at 15 C, MW."""
+    min_load_share: Annotated[Annotated[float, Ge(0), Le(1)] | None, Absent] = None
+    """Least stable output of a unit, share of its rating."""
+    ramp_share_per_min: Annotated[Annotated[float, Gt(0), Le(100)] | None, Absent] = None
+    """Change of output a minute, share of the rating."""
+    start_min: Annotated[Annotated[float, Ge(0), Le(10_000)] | None, Absent] = None
+    """From a cold start to full output, min."""
+    derate_per_k: Annotated[Annotated[float, Ge(0), Le(0.1)] | None, Absent] = None
+    """Loss of output per K above 15 C, share of the rating."""
+    heat_rate_btu_per_kwh: Annotated[Annotated[float, Gt(3412), Le(100_000)] | None, Absent] = None
+    """Fuel per electricity, higher heating value, Btu/kWh; above 3,412 since no machine is perfect."""
+    forced_outage_share: Annotated[Annotated[float, Ge(0), Le(1)] | None, Absent] = None
+    """Share of the time a unit is out unplanned."""
+    mttr_h: Annotated[Annotated[float, Gt(0), Le(10_000)] | None, Absent] = None
+    """Mean time to repair a unit, h."""
+    om_usd_per_mwh: Annotated[Annotated[float, Ge(0), Le(10_000)] | None, Absent] = None
+    """Operation and maintenance, USD/MWh."""
+    nox_lb_per_mwh: Annotated[Annotated[float, Ge(0), Le(1000)] | None, Absent] = None
+    """Nitrogen oxides, lb/MWh."""
+    permit_from: Annotated[Day | None, Absent] = None
+    """First day the units may run."""
+    permit_until: Annotated[Day | None, Absent] = None
+    """First day the units may no longer run."""
+
+
+class Call(Section):
+    """A call of the utility to draw less from the grid."""
+
+    date: Moment
+    """When it begins, local time; a date alone is midnight."""
+    hours: Annotated[float, Gt(0), Le(8760)]
+    mw: Megawatts
+    """Taken off the grid contract while it lasts, MW."""
+
+
+class Megapack(Section):
+    """The block of Megapacks. State of charge (soc) is a share of the rated energy."""
+
+    kind: Annotated[str, row_of("batteries")] = "megapack2xl_4h"
+    """A row of the table of batteries."""
+    n_units: Units = 0
+    soc_start: Share = 0.90
+    """State of charge at the start (A)."""
+    soc_min: Share = 0.10
+    """Never discharged below."""
+    soc_max: Share = 0.95
+    """Never charged above."""
+    reserve: Share = 0.30
+    """Below this, discharged only when supply is short."""
+
+
+class Power(Section):
+    """What feeds the site, in the order of the list where running costs are equal."""
+
+    grid_mw: Megawatts = 0.02
+    """Grid contract, MW."""
+    grid_ramp_mw_per_min: Annotated[Annotated[float, Gt(0), Le(1e6)] | None, Absent] = None
+    """Change of the grid draw a minute, MW; left out: 10 % of the contract (A; no public value found)."""
+    dispatch: Annotated[str, one_of(names.DISPATCH)] = "follow"
+    """Rule that shares the load out."""
+    curtailment: tuple[Call, ...] = ()
+    sources: tuple[Source, ...] = ()
+    megapack: Megapack = Megapack()
