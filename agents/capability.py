@@ -3,8 +3,9 @@
     mean p = sigmoid(beta * (log2 horizon - log2 size) + kind offset)          (Kwa et al. 2025, arXiv 2503.14499)
     p_i ~ Beta(p * m, (1 - p) * m),   m = 1 / rho - 1                          (one draw per ticket and model)
 
-rho is the correlation of two attempts by one model at one ticket. Since p_i is fixed, the share still unsolved after k
-tries is E[(1 - p_i)^k], not (1 - p)^k. Take beta, horizon and rho from one row of the table of capabilities.
+rho is the correlation of two attempts by one model at one ticket; stronger models are more of a piece, and rho grows
+with the horizon. Since p_i is fixed, the share still unsolved after k tries is E[(1 - p_i)^k], not (1 - p)^k.
+Take beta, horizon and rho from one fit (`macrohard/data/capability.csv`, by `experiments/calibration/success_fit.py`).
 """
 
 import jax
@@ -55,6 +56,11 @@ def beta_quantile_table(rho: float) -> NDArray[np.float32]:
     rare *= np.minimum(p, 1.0 - p) / np.maximum(rare.mean(axis=1, keepdims=True), 1e-9)
     rare = np.clip(rare, 0.0, 1.0)
     return np.where(p < 0.5, rare, 1.0 - rare).astype(np.float32)
+
+
+def retry_correlation(horizon_min: Scalar, logit_at_32_min: Scalar, logit_per_doubling: Scalar) -> jax.Array:
+    """rho of a model of this horizon: a logit that is linear in log2 of the horizon."""
+    return jax.nn.sigmoid(logit_at_32_min + logit_per_doubling * (jnp.log2(horizon_min) - 5.0))
 
 
 def unsolved_share(mean: Scalar, rho: Scalar, tries: int) -> jax.Array:

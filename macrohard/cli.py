@@ -1,6 +1,7 @@
 """The command line: parses, calls one function of the package, prints. Heavy imports wait until they are needed."""
 
 import json
+import shlex
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from macrohard.guard import MISSED, OUR_FAULT, Guarded, say
+from macrohard.guard import INTERRUPTED, MISSED, OUR_FAULT, Guarded, say
 from macrohard.names import DEFAULT_SCENARIO
 
 app = typer.Typer(
@@ -44,7 +45,6 @@ def run(
     out: Annotated[Path | None, typer.Option(help="Folder for the results; runs/NAME-ID if left out.")] = None,
     json_: JsonOption = False,
     explain: ExplainOption = False,
-    uncertain: Annotated[bool, typer.Option("--uncertain", help="Draw uncertain parameters, too.")] = False,
     fast: Annotated[
         bool, typer.Option("--fast", help="15-40 % faster; results may differ in their last bits.")
     ] = False,
@@ -68,11 +68,7 @@ def run(
     if folder is not None:
         store.check_out(folder)
     with _progress(chosen.name) as progress:
-        result = runs.run(chosen, out=folder, replicates=replicates, uncertain=uncertain, progress=progress)
-    if folder is not None:
-        from macrohard.report import Facts, page
-
-        store.add_report(folder, page(Facts.of(result)))
+        result = runs.run(chosen, out=folder, replicates=replicates, progress=progress, command=_command())
     if json_:
         print(store.to_json(result.summary))
     else:
@@ -81,6 +77,9 @@ def run(
         from macrohard.report import print_summary
 
         print_summary(result, Console())
+    if result.is_partial:
+        say(f"interrupted; the result is that of the ticks done. The same command goes on from there: {_command()}")
+        raise typer.Exit(INTERRUPTED)
     missed = [each for each in targets if each.is_missed(result.summary)]
     for each in missed:
         say(f"--fail-on {each}: the figure is {each.figure(result.summary):g}")
@@ -219,6 +218,11 @@ def _progress(name: str) -> Iterator[Any]:
     with Progress(console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task(name, total=1.0)
         yield lambda share: bar.update(task, completed=share)
+
+
+def _command() -> str:
+    """This command as it was typed."""
+    return shlex.join(["macrohard", *sys.argv[1:]])
 
 
 def _version() -> str:

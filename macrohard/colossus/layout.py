@@ -46,7 +46,7 @@ def serving_of(
     kv_precision: str | None = None,
     *,
     gpus_per_replica: int | None = None,
-    data_parallel_attention: bool | None = None,
+    attention_ranks: int | None = None,
     placement: str = "aggregated",
     prefill_share: float = 0.5,
     prefill_gpus_per_replica: int | None = None,
@@ -55,20 +55,24 @@ def serving_of(
     kv_held_in_tools: bool = True,
     drafted: float = 0.0,
     accepted: float = 1.0,
+    engine: str = "vllm",
     check: bool = True,
     fit: ServingFit | None = None,
 ) -> Serving:
-    """The LLM on that GPU. Cache in fp8 under fp8 and fp4 weights, else bf16; MLA runs data-parallel attention.
+    """The LLM on that GPU. Cache in fp8 under fp8 and fp4 weights, else bf16.
+
+    attention_ranks: groups of GPUs that keep streams of their own (data-parallel attention); each GPU by itself for
+    MLA, all together (tensor parallel) otherwise.
 
     ValueError if not even one stream of max_context_tokens fits, unless check is off.
     """
     gpu = gpu if isinstance(gpu, Gpu) else gpu_named(gpu)
     llm = llm if isinstance(llm, Llm) else llm_named(llm)
     n = gpus_per_replica or replica_gpus(gpu, llm, precision)
-    parallel = llm.attention == "mla" and n > 1 if data_parallel_attention is None else data_parallel_attention
+    ranks = attention_ranks or (n if llm.attention == "mla" else 1)
     kv_bytes = llm.kv_elements * BYTES[kv_precision or ("bf16" if precision == "bf16" else "fp8")]
-    copies = 1.0 if parallel else max(1.0, n / llm.kv_heads)
-    outside_gpus = 1 if parallel else n
+    outside_gpus = max(1, n // ranks)
+    copies = max(1.0, outside_gpus / llm.kv_heads)
     held_gb = weight_gb(llm, precision, outside_gpus, n)
     room_bytes = n * (MEMORY_SHARE * gpu.hbm_gb - held_gb - RESERVED_GB) * 1e9
     kv_tokens = room_bytes / (kv_bytes * copies) if kv_bytes else UNLIMITED
@@ -88,14 +92,17 @@ def serving_of(
     return Serving(
         fit=fit or serving_fit(),
         n_gpus=float(n),
-        ranks=float(n) if parallel else 1.0,
+        ranks=float(ranks),
         layers=float(llm.layers),
         is_moe=float(llm.experts > 0),
+        is_fp8_moe=float(llm.experts > 0 and precision == "fp8"),
+        is_trt=float(engine == "trt"),
+        is_eager=float(engine == "eager"),
         dense_read_s=outside_b * 1e9 * outside_bytes / (outside_gpus * bandwidth),
         expert_read_s=llm.expert_b * 1e9 * BYTES[precision] / (n * bandwidth),
         log_missed=math.log1p(-used_share),
         linear_s=linear_s / n,
-        link_s=_link_s(gpu, llm, n, parallel),
+        link_s=_link_s(gpu, llm, n, ranks),
         kv_read_s=kv_bytes * copies / (n * bandwidth),
         attention_s=llm.attention_flop / (n * bf16),
         prefill_attention_s=llm.prefill_attention_flop / (n * bf16),
@@ -110,7 +117,7 @@ def serving_of(
         accepted=float(accepted),
         mixes=float(placement == "aggregated"),
         prefill_share=float(prefill_share),
-        prefill_n_gpus=float(prefill_gpus_per_replica or n),
+        prefill_n_gpus=float(n if placement == "aggregated" else prefill_gpus_per_replica or n),
     )
 
 
@@ -119,13 +126,13 @@ def _outside_bytes(llm: Llm, precision: str) -> float:
     return BYTES["fp8"] if llm.experts and precision == "fp4" else BYTES[precision]
 
 
-def _link_s(gpu: Gpu, llm: Llm, n: int, parallel: bool) -> float:
+def _link_s(gpu: Gpu, llm: Llm, n: int, ranks: int) -> float:
     """Link seconds per token: two bf16 all-reduces a layer, or experts' dispatch (fp8) and combine (bf16)."""
     per_s = (gpu.link_gb_s if n <= gpu.domain else gpu.nic_gb_s) * 1e9
-    others = (n - 1) / n
-    if parallel and llm.experts:
-        return llm.layers * min(llm.experts_used, n) * llm.hidden * 3 * others / (n * per_s)
-    return llm.layers * 2 * llm.hidden * 2 * 2 * others / per_s
+    spread = (n - 1) / n
+    if ranks > 1 and llm.experts:
+        return llm.layers * min(llm.experts_used, n) * llm.hidden * 3 * spread / (n * per_s)
+    return llm.layers * 2 * llm.hidden * 2 * 2 * spread / per_s
 
 
 def _refuse_if_too_big(

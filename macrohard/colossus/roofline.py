@@ -17,17 +17,29 @@ from macrohard.colossus.units import Scalar
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class ServingFit:
-    """What no datasheet says: efficiencies and overheads, fitted on measurements (data/serving_fit.csv)."""
+    """What no datasheet says, fitted on measurements (data/serving_fit.csv).
+
+    Overheads in seconds: layer_s per layer and step, moe_layer_s more per layer with experts and fp8_moe_layer_s yet
+    more where those are in fp8 (scaling of activations), stream_s per stream and step, call_s per call (front end,
+    scheduling). Shares of the datasheet's
+    peak: memory, linear_dense and linear_moe (decode), attention, link, prefill_dense and prefill_moe. Engines as
+    factors: trt_stream on stream_s (TensorRT-LLM), eager on the layers (vLLM as ML.ENERGY ran it); 1 else.
+    """
 
     layer_s: Scalar
-    sync_s: Scalar
+    moe_layer_s: Scalar
+    fp8_moe_layer_s: Scalar
     stream_s: Scalar
+    call_s: Scalar
     memory: Scalar
-    linear: Scalar
+    linear_dense: Scalar
+    linear_moe: Scalar
     attention: Scalar
     link: Scalar
     prefill_dense: Scalar
     prefill_moe: Scalar
+    trt_stream: Scalar
+    eager: Scalar
 
 
 @jax.tree_util.register_dataclass
@@ -35,11 +47,12 @@ class ServingFit:
 class Serving:
     """One LLM on one kind of GPU in one layout. Times are of one replica at the datasheet's peak, in seconds.
 
-    ranks schedule streams of their own (data-parallel attention). Per step: dense_read_s, expert_read_s (all
-    experts). Per token: linear_s, link_s. Per token and token of context: kv_read_s, attention_s; prefill_attention_s.
-    log_missed is ln(1 - share of experts one token uses). Attention sees the whole context in full_share of the layers (at most attends tokens, where that is sparse) and
-    window tokens in the others. kv_tokens: context tokens one replica can hold. drafted, accepted: speculative
-    decoding (0 and 1: none). mixes: 1 aggregated, 0 disaggregated, with prefill_share of the GPUs for prefill.
+    ranks schedule streams of their own (data-parallel attention). Per step: dense_read_s, expert_read_s (of all
+    experts). Per token: linear_s, link_s. Per token and token of context: kv_read_s, attention_s,
+    prefill_attention_s. log_missed is ln(1 - share of experts one token uses). Attention sees the whole context in
+    full_share of the layers (at most attends tokens, where that is sparse) and window tokens in the others.
+    kv_tokens: context tokens one replica can hold. drafted, accepted: speculative decoding (0 and 1: none).
+    mixes: 1 aggregated, 0 disaggregated, with prefill_share of the GPUs for prefill.
     """
 
     fit: ServingFit
@@ -47,6 +60,9 @@ class Serving:
     ranks: Scalar
     layers: Scalar
     is_moe: Scalar
+    is_fp8_moe: Scalar
+    is_trt: Scalar
+    is_eager: Scalar
     dense_read_s: Scalar
     expert_read_s: Scalar
     log_missed: Scalar
@@ -95,10 +111,13 @@ def decode_step(serving: Serving, streams: Scalar, context: Scalar) -> Step:
     missed = jnp.exp(streams * per_step * serving.log_missed)
     weights = serving.dense_read_s + serving.expert_read_s * (1 - missed)
     weights_slope = -per_step * serving.log_missed * missed * serving.expert_read_s
+    stream_s = fit.stream_s * (1 + serving.is_trt * (fit.trt_stream - 1)) / serving.ranks
     cache = serving.kv_read_s * attended
-    arithmetic = serving.linear_s / fit.linear + serving.attention_s * attended / fit.attention
-    per_stream = cache / fit.memory + per_step * (arithmetic + serving.link_s / fit.link) + fit.stream_s / serving.ranks
-    fixed = serving.layers * (fit.layer_s + fit.sync_s * jnp.where(serving.n_gpus > 1, 1.0, 0.0))
+    linear = fit.linear_dense + serving.is_moe * (fit.linear_moe - fit.linear_dense)
+    arithmetic = serving.linear_s / linear + serving.attention_s * attended / fit.attention
+    per_stream = cache / fit.memory + per_step * (arithmetic + serving.link_s / fit.link) + stream_s
+    layer_s = fit.layer_s + serving.is_moe * fit.moe_layer_s + serving.is_fp8_moe * fit.fp8_moe_layer_s
+    fixed = serving.layers * layer_s * (1 + serving.is_eager * (fit.eager - 1))
     return Step(
         time_s=fixed + weights / fit.memory + streams * per_stream,
         slope_s=weights_slope / fit.memory + per_stream,

@@ -1,0 +1,321 @@
+"""From a scenario to what a run is made of: the shop, its parameters as pytrees, and its backlog."""
+
+from dataclasses import dataclass
+from math import ceil, log2
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from agents import teams
+from agents.attempt import AttemptLaw, attempt_load
+from agents.capability import beta_quantile_table, horizon_at, success_mean, unsolved_share
+from agents.work import KINDS, WORK_STAGES, Habits, Stage
+from agents.worker import Worker
+from macrohard import backlog as backlogs
+from macrohard.backlog import Backlog
+from macrohard.colossus.serving import Demand, serve
+from macrohard.faults import Fault, ScenarioError
+from macrohard.floor.assign import slots_of
+from macrohard.floor.opening import opening
+from macrohard.floor.state import Intake, Params, Shop, State
+from macrohard.scenario import Scenario
+from macrohard.siting import site_of_scenario
+from macrohard.work_tables import attempt_law as scaffold_law
+from macrohard.work_tables import role_ratios
+
+_BIRTHS_PER_TICKET = 0.45
+"""Free rows beyond the backlog: bugs (below 0.32 of all tickets in real backlogs) and halves of split tickets."""
+
+_ATTEMPTS_PER_TICKET = 4.0
+"""Desk time of a ticket in coding attempts, least: 1 at code, 0.8 at test, 0.6 and 0.5 at management, 0.3 at design,
+and what 1.6 attempts at code repeat; used only to size a saturated backlog."""
+
+
+@dataclass(frozen=True)
+class Blueprint:
+    """What a run is made of."""
+
+    scenario: Scenario
+    shop: Shop
+    params: Params
+    backlog: Backlog
+    capacity: int
+    n_bins: int
+
+    @property
+    def n_ticks(self) -> int:
+        """Ticks of the whole run."""
+        return ticks_of(self.scenario)
+
+    def opening(self) -> State:
+        """The state before the first tick."""
+        return opening(self.shop, self.params, self.backlog, self.capacity, self.n_bins)
+
+
+def draw(scenario: Scenario, roles: tuple[type[Worker], ...] | None = None) -> Blueprint:
+    """Lays out a scenario; `roles` replaces the roster (each role by one of the same name). Raises ScenarioError."""
+    roster = _roster(roles)
+    run, force = scenario.run, scenario.workforce
+    headcount = {role.role: int(getattr(force, role.role)) for role in roster}
+    n_rows = tuple(bucket(headcount[role.role]) for role in roster)
+    slots = tuple(slots_of(n, run.tick_s) for n in n_rows)
+    habits = habits_of(scenario)
+    _refuse_bugs(scenario, habits)
+    site = site_of_scenario(scenario)
+    law = habits.attempt
+    backlog = _backlog(scenario, _tickets_wanted(scenario, site, law))
+    n_bins = min(run.series_bins, ticks_of(scenario))
+    ticks_per_bin = ceil(ticks_of(scenario) / n_bins)
+    n_agents = sum(headcount.values())
+    epic_slots = _epic_slots(scenario, backlog, n_agents)
+    shop = Shop(roster, n_rows, slots, epic_slots, bug_slots=max(16, slots[0] // 4))
+    params = Params(
+        seed=jnp.uint32(run.seed),
+        tick_s=jnp.float32(run.tick_s),
+        weight=jnp.float32(force.weight),
+        n_desks={role: jnp.int32(n) for role, n in headcount.items()},
+        habits={role.role: habits for role in roster},
+        intake=_intake(scenario, backlog, n_agents),
+        site=site,
+        start_hour_of_day=jnp.float32(0.0),
+        start_day_of_year=jnp.float32(run.start.timetuple().tm_yday - 1),
+        warmup_ticks=jnp.int32(round(run.warmup_h * 3600.0 / run.tick_s)),
+        ticks_per_bin=jnp.int32(ticks_per_bin),
+    )
+    capacity = bucket(ceil(len(backlog.size_min) * (1.0 + _BIRTHS_PER_TICKET)) + 256)
+    return Blueprint(scenario, shop, params, backlog, capacity, n_bins)
+
+
+def ticks_of(scenario: Scenario) -> int:
+    """Ticks of the whole run, at least one."""
+    return max(1, round(scenario.run.horizon_h * 3600.0 / scenario.run.tick_s))
+
+
+def bucket(n: int) -> int:
+    """The next of 1, 2, .. 8, 9, .. 16, 18, 20 ..: at most an eighth more, so that near sizes share a compilation."""
+    if n <= 8:
+        return max(n, 1)
+    step = 2 ** (int(log2(n - 1)) - 3) if n > 16 else 1
+    return -(-n // step) * step
+
+
+def habits_of(scenario: Scenario) -> Habits:
+    """How the agents of a scenario work."""
+    force, able, care = scenario.workforce, scenario.capability, scenario.quality
+    topology = teams.TOPOLOGIES[force.topology]
+    others = force.coding + force.design + force.testing
+    attention = teams.attention(force.management, others, force.span_of_control)
+    found_test = 1.0 - (1.0 - care.found_unit) * (1.0 - care.found_integration) * (1.0 - care.found_system)
+    token_ratio, tool_ratio = _ratios(scenario)
+    return Habits(
+        attempt=jax.tree.map(jnp.float32, _attempt_law(scenario)),
+        token_ratio=jnp.asarray(token_ratio * topology.token_multiplier, jnp.float32),
+        tool_ratio=jnp.asarray(tool_ratio, jnp.float32),
+        success_table=jnp.asarray(beta_quantile_table(able.rho)),
+        horizon_min=jnp.float32(horizon_min(scenario)),
+        beta=jnp.float32(able.beta),
+        kind_offset=jnp.asarray([0.0, able.frontend, able.greenfield, able.office], jnp.float32),
+        handoff_error=jnp.float32(min(1.0, care.handoff_error * topology.error_amplification)),
+        detection_test=jnp.float32(care.detection_test),
+        detection_review=jnp.float32(care.detection_review * attention),
+        defects_per_min=jnp.float32(care.defects_per_kloc * care.kloc_per_120_min / 120.0),
+        found_self_check=jnp.float32(care.found_self_check),
+        found_test=jnp.float32(found_test),
+        found_review=jnp.float32(care.found_review * attention),
+        rework_share=jnp.float32(care.rework_share),
+        bad_fix_share=jnp.float32(care.bad_fix_share),
+        conflict_per_open_change=jnp.float32(care.conflict_per_open_change),
+        conflict_rework_share=jnp.float32(care.conflict_rework_share),
+        max_attempts=jnp.int32(force.max_attempts),
+        max_escalations=jnp.int32(force.max_escalations),
+        give_up_below_min=jnp.float32(force.give_up_below_min),
+        escalation_keeps=jnp.float32(able.escalation_keeps),
+    )
+
+
+def horizon_min(scenario: Scenario) -> float:
+    """Task length solved half of the time, at the start of the run."""
+    able = scenario.capability
+    if able.as_of is None:
+        return able.horizon_min
+    return horizon_at((scenario.run.start - able.as_of).days, able.horizon_min, able.doubling_days)
+
+
+def bugs_per_ticket(scenario: Scenario, habits: Habits) -> float:
+    """Expected escapes of one ticket of mean size: bad patches that no one caught, and defects that no one found."""
+    size_min = _mean_size_min(scenario)
+    mean = float(success_mean(size_min, float(habits.horizon_min), float(habits.beta), 0.0))
+    missed = (1.0 - float(habits.detection_test)) * (1.0 - float(habits.detection_review))
+    tried = 0.0
+    still_in_work = 1.0
+    for tries in range(1, 10):
+        tried += still_in_work * float(unsolved_share(mean, scenario.capability.rho, tries))
+        still_in_work *= 1.0 - missed
+    left = float(habits.defects_per_min) * size_min
+    for share in (habits.found_self_check, habits.found_test, habits.found_review):
+        left *= 1.0 - float(share)
+    return tried * missed + left
+
+
+def _refuse_bugs(scenario: Scenario, habits: Habits) -> None:
+    expected = bugs_per_ticket(scenario, habits)
+    if expected >= 1.0:
+        remedy = "lower quality.defects_per_kloc, or raise quality.detection_test and the shares found"
+        what = f"{expected:.2f} bug tickets return for each ticket, so the backlog never empties; allowed: below 1"
+        raise ScenarioError(
+            [Fault(scenario.name, "quality.defects_per_kloc", scenario.quality.defects_per_kloc, what, remedy)]
+        )
+
+
+def _roster(roles: tuple[type[Worker], ...] | None) -> tuple[type[Worker], ...]:
+    try:
+        from agents.roster import ROLES
+    except ImportError as error:
+        raise ImportError(
+            "agents.roster: another package named `agents` (the openai-agents distribution?) is in this environment; "
+            "install macrohard into an environment of its own"
+        ) from error
+    own = {role.role: role for role in roles or ()}
+    unknown = set(own) - {role.role for role in ROLES}
+    if unknown:
+        raise ValueError(f"roles: no role {sorted(unknown)[0]!r}; choose from {', '.join(r.role for r in ROLES)}")
+    return tuple(own.get(role.role, role) for role in ROLES)
+
+
+def _attempt_law(scenario: Scenario) -> AttemptLaw:
+    """The scaffold's law with what the scenario says itself; an evicted context is computed again at every call."""
+    from dataclasses import replace
+
+    tokens = scenario.tokens
+    scaffold = scaffold_law(scenario.workforce.scaffold)
+    own = {
+        name: getattr(tokens, name)
+        for name in ("calls_at_120_min", "first_context_tokens", "context_growth_tokens")
+        if getattr(tokens, name) is not None
+    }
+    return replace(
+        scaffold,
+        **own,
+        decode_tokens_per_call=tokens.decode_tokens_per_call,
+        size_exponent=tokens.size_exponent,
+        calls_sd_log=tokens.calls_sd_log,
+        cached_miss=tokens.cached_miss if scenario.serving.kv_held_in_tools else 1.0,
+        max_input_tokens=tokens.max_input_tokens,
+        good_factor=tokens.good_factor,
+        bad_factor=tokens.bad_factor,
+        tool_median_s=tokens.tool_median_s,
+        tool_mean_s=tokens.tool_mean_s,
+    )
+
+
+def _ratios(scenario: Scenario) -> tuple[np.ndarray, np.ndarray]:
+    """Tokens and tool time by stage and kind relative to coding, each of shape (stages, kinds)."""
+    measured = role_ratios()
+    tables = []
+    for ratio, which in ((scenario.tokens.ratio, "tokens"), (scenario.tokens.wall_ratio, "wall")):
+        table = np.ones((len(WORK_STAGES), len(KINDS)), np.float32)
+        table[Stage.ROADMAP] = table[Stage.PLAN] = ratio.plan
+        table[Stage.DESIGN] = ratio.design
+        table[Stage.CODE] = ratio.code
+        table[Stage.TEST] = ratio.test
+        table[Stage.REVIEW] = ratio.review
+        table[Stage.DESIGN, KINDS.index("frontend")] = getattr(measured["frontend_design"], which)
+        table[Stage.CODE, KINDS.index("greenfield")] *= getattr(measured["coding_greenfield"], which)
+        tables.append(table)
+    return tables[0], tables[1]
+
+
+def _mean_size_min(scenario: Scenario) -> float:
+    work = scenario.backlog
+    return work.size_median_min * float(np.exp(work.size_sd_log**2 / 2.0))
+
+
+def _tickets_wanted(scenario: Scenario, site: object, law: AttemptLaw) -> int:
+    """Tickets that a saturated run can use, from the speed at which its agents would all work together."""
+    from macrohard.colossus.site import Site
+
+    assert isinstance(site, Site)
+    force = scenario.workforce
+    n_agents = force.coding + force.design + force.testing + force.management
+    attempt = attempt_load(_mean_size_min(scenario), 0.0, 0.0, 1.0, law)
+    demand = Demand(
+        n_streams=n_agents * force.weight,
+        calls=attempt.calls,
+        decode_tokens=attempt.decode_tokens,
+        prefill_tokens=attempt.prefill_tokens,
+        input_tokens=attempt.input_tokens,
+        tool_s=law.tool_median_s,
+    )
+    served = serve(site.serving, float(scenario.cluster.n_gpus), demand, 1.0)
+    wall_h = max(float(served.wall_s), 60.0) / 3600.0
+    per_agent = scenario.run.horizon_h / (wall_h * _ATTEMPTS_PER_TICKET)
+    return ceil(n_agents * (per_agent * 1.2 + 2.0 + scenario.backlog.wip_per_agent))
+
+
+def _backlog(scenario: Scenario, wanted: int) -> Backlog:
+    work, run = scenario.backlog, scenario.run
+    if work.file:
+        return backlogs.read(work.file)
+    rng = np.random.default_rng(np.random.SeedSequence([run.seed, 1]))
+    if work.mode == "saturated":
+        n_epics = work.n_epics or max(1, ceil(wanted / work.tickets_per_epic))
+        arrivals = np.zeros(n_epics)
+    else:
+        days = run.horizon_h / 24.0
+        n_more = int(rng.poisson(work.arrivals_per_day * days))
+        arrivals = np.concatenate([np.zeros(work.n_epics), np.sort(rng.uniform(0.0, run.horizon_h, n_more))])
+        n_epics = len(arrivals)
+    if not n_epics:
+        remedy = "set backlog.n_epics or backlog.arrivals_per_day, or backlog.mode = saturated"
+        nothing = Fault(scenario.name, "backlog.n_epics", 0, "there is no work at all; allowed: some", remedy)
+        raise ScenarioError([nothing])
+    kinds = [float(getattr(work.kinds, kind)) for kind in KINDS]
+    return backlogs.generate(
+        n_epics=n_epics,
+        tickets_per_epic=work.tickets_per_epic,
+        size_median_min=work.size_median_min,
+        size_sd_log=work.size_sd_log,
+        arrivals_h=arrivals,
+        blocked_share=work.blocked_share,
+        blockers_mean=work.blockers_mean,
+        kind_shares=kinds,
+        seed=int(rng.integers(2**31)),
+    )
+
+
+def _intake(scenario: Scenario, backlog: Backlog, n_agents: int) -> Intake:
+    run, work = scenario.run, scenario.backlog
+    rows = np.flatnonzero(backlog.is_epic)
+    n_epics = len(rows)
+    sizes = np.diff(np.append(rows, len(backlog.size_min))) - 1
+    tick_h = run.tick_s / 3600.0
+    padded = bucket(n_epics)
+
+    def column(values: np.ndarray) -> jax.Array:
+        full = np.zeros(padded, np.int32)
+        full[:n_epics] = values
+        return jnp.asarray(full)
+
+    return Intake(
+        epic_row=column(rows),
+        arrival_tick=column(np.ceil(backlog.arrival_h[rows] / tick_h)),
+        n_tickets=column(sizes),
+        n_epics=jnp.int32(n_epics),
+        is_saturated=jnp.bool_(work.mode == "saturated"),
+        wip_target=jnp.float32(max(1.0, work.wip_per_agent * n_agents)),
+        tickets_per_epic=jnp.float32(max(1.0, float(sizes.mean()))),
+        bug_delay_ticks=jnp.int32(min(round(scenario.quality.bug_delay_h / tick_h), 2**30)),
+        bug_size_share=jnp.float32(scenario.quality.bug_size_share),
+    )
+
+
+def _epic_slots(scenario: Scenario, backlog: Backlog, n_agents: int) -> int:
+    """Epics that may come in within a tick: as many as ever arrive in one, the start spread over an hour of ticks."""
+    if scenario.backlog.mode == "saturated":
+        return bucket(max(8, n_agents // (8 * scenario.backlog.tickets_per_epic)))
+    rows = np.flatnonzero(backlog.is_epic)
+    ticks = np.ceil(backlog.arrival_h[rows] * 3600.0 / scenario.run.tick_s).astype(np.int64)
+    at_start = int((ticks == 0).sum())
+    later = np.bincount(ticks[ticks > 0]).max(initial=0)
+    return bucket(max(8, ceil(at_start / 60), int(later)))

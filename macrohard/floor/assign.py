@@ -1,0 +1,139 @@
+"""Idle workers take waiting tickets, and the whole attempt is thrown: its load, outcome and what it leaves behind."""
+
+from dataclasses import replace
+
+import jax
+import jax.numpy as jnp
+
+from agents.work import Chance, Habits, Load, Stage, Ticket
+from agents.worker import Worker
+from macrohard.floor import queues as queues_of
+from macrohard.floor.columns import pack
+from macrohard.floor.desks import Job
+from macrohard.floor.state import Params, Shop, State
+from macrohard.floor.throws import MAX_EVENTS, Dice, Stream, normals, rare_count
+from macrohard.floor.tickets import Seen, at_desk
+
+MAX_TOKENS = 2.0**30
+
+
+def slots_of(n_rows: int, tick_s: float) -> int:
+    """Attempts of one role that may begin or end within a tick: all of few workers, else as many as end in 300 s.
+
+    What does not fit is passed on a tick later with its time credited, and counted in `late_handovers`.
+    """
+    return min(n_rows, max(128, int(n_rows * tick_s / 300.0)))
+
+
+def assign(shop: Shop, params: Params, state: State) -> State:
+    """Gives waiting tickets to idle workers, role by role."""
+    desks, queues = state.desks, state.queues
+    n_desks = desks.ticket.shape[0]
+    rows, tickets = [], []
+    for role, first, n_rows, slots in zip(shop.roles, shop.first_row, shop.n_rows, shop.slots, strict=True):
+        idle = (desks.ticket[first : first + n_rows] < 0) & (jnp.arange(n_rows) < params.n_desks[role.role])
+        rows_of_role, n_idle = queues_of.first_rows(idle, slots)
+        queues, taken = queues_of.take(queues, role.stages, n_idle, slots)
+        rows.append(jnp.where(taken >= 0, rows_of_role + first, n_desks))
+        tickets.append(taken)
+    seats, numbers = jnp.concatenate(rows), jnp.concatenate(tickets)  # a slot without a ticket writes nowhere
+    job = _throw(shop, params, state, numbers, seats)
+    # credit that finds no ticket at once is lost: the worker stood idle
+    credit_s = jnp.where(desks.ticket < 0, 0.0, desks.credit_s).at[seats].set(desks.credit_s[seats], mode="drop")
+    desks = replace(
+        desks,
+        ticket=desks.ticket.at[seats].set(numbers, mode="drop"),
+        progress=desks.progress.at[seats].set(0.0, mode="drop"),
+        credit_s=credit_s,
+        words=desks.words.at[:, seats].set(pack(job, axis=0), mode="drop"),
+    )
+    return replace(state, queues=queues, desks=desks)
+
+
+def _throw(shop: Shop, params: Params, state: State, numbers: jax.Array, seats: jax.Array) -> Job:
+    """The attempts that begin now, one per slot; slots without a ticket hold nonsense that nobody reads."""
+    seen = at_desk(state.tickets, numbers)
+    parts = []
+    for place, role in enumerate(shop.roles):
+        slot = slice(shop.first_slot[place], shop.first_slot[place] + shop.slots[place])
+        own = Dice(params.seed, state.tick, place, seats[slot] - shop.first_row[place])
+        part = jax.tree.map(lambda column, slot=slot: column[slot], seen)
+        parts.append(_attempt(role, params.habits[role.role], part, own))
+    job: Job = jax.tree.map(lambda *columns: jnp.concatenate(columns), *parts)
+    waited = state.tick - seen.since_tick
+    return replace(job, began_tick=jnp.full_like(numbers, state.tick), waited_ticks=waited)
+
+
+def _attempt(role: type[Worker], habits: Habits, seen: Seen, dice_of: Dice) -> Job:
+    """Attempts of one role: the rules state the laws, here the dice fall."""
+    ticket = seen.ticket
+    good = dice_of.uniform(Stream.GOOD) < jax.vmap(role.success, (0, None))(ticket, habits)
+    normal_calls, normal_tool = normals(dice_of.uniform(Stream.CALLS), dice_of.uniform(Stream.TOOL))
+    load: Load = jax.vmap(role.load, (0, None, 0))(ticket, habits, Chance(normal_calls, normal_tool, good))
+    fresh = ticket.work_share >= 1.0
+    again = jnp.where(ticket.stage == Stage.CODE, seen.attempts >= 1, seen.attempts >= 2) | ~fresh | seen.is_bug
+    ending = _ending(role, replace(ticket, patch_is_good=good), habits, dice_of)
+
+    def whole(tokens: jax.Array, least: float) -> jax.Array:
+        return jnp.clip(jnp.round(tokens), least, MAX_TOKENS).astype(jnp.int32)
+
+    return replace(
+        ending,
+        calls=load.calls,
+        prefill_tokens=whole(load.prefill_tokens, 0.0),
+        cached_tokens=whole(load.cached_tokens, 0.0),
+        decode_tokens=whole(load.decode_tokens, 1.0),
+        tool_s=load.tool_s,
+        is_rework=again,
+        stage=ticket.stage,
+        good=good,
+    )
+
+
+def _ending(role: type[Worker], ticket: Ticket, habits: Habits, dice_of: Dice) -> Job:
+    """How attempts will end: where the ticket goes, what share of a pass it needs there, what is left and escapes.
+
+    A patch that is good and yet goes back conflicts with another change; one in which defects were found goes back too.
+    """
+    outcome = dice_of.uniform(Stream.OUTCOME)
+    chances = jax.vmap(role.outcomes, (0, None))(ticket, habits)
+    next_stage = jnp.full_like(ticket.stage, list(chances)[-1])
+    passed = jnp.zeros_like(outcome)
+    undecided = jnp.ones_like(ticket.patch_is_good)
+    for stage, probability in chances.items():
+        passed = passed + probability
+        hit = undecided & (outcome < passed)
+        next_stage = jnp.where(hit, int(stage), next_stage)
+        undecided = undecided & ~hit
+    judged = (ticket.stage == Stage.TEST) | (ticket.stage == Stage.REVIEW)
+    back = (next_stage == Stage.CODE) & judged
+    caught, conflict = back & ~ticket.patch_is_good, back & ticket.patch_is_good
+
+    after = jax.vmap(role.defects, (0, None))(ticket, habits)
+    n_found = jnp.where(judged & ~caught, rare_count(after.found, dice_of.uniform(Stream.FOUND)), 0)
+    mend = n_found > 0
+    next_stage = jnp.where(mend, int(Stage.CODE), next_stage)
+    share = habits.rework_share * n_found + jnp.where(conflict, habits.conflict_rework_share, 0.0)
+    share_next = jnp.where(mend | conflict, jnp.minimum(share, 0.999), jnp.where(back, 1.0, ticket.work_share))
+    defects_next = after.left + habits.bad_fix_share * n_found
+    ships = (ticket.stage == Stage.REVIEW) & (next_stage == Stage.DONE)
+    shipped_bad = jnp.where(ticket.patch_is_good, 0, 1)
+    n_escaped = jnp.minimum(shipped_bad + rare_count(defects_next, dice_of.uniform(Stream.ESCAPED)), MAX_EVENTS)
+    nothing = jnp.zeros_like(next_stage)
+    return Job(
+        calls=nothing,
+        prefill_tokens=nothing,
+        cached_tokens=nothing,
+        decode_tokens=nothing,
+        tool_s=nothing,
+        is_rework=nothing,
+        stage=nothing,
+        began_tick=nothing,
+        waited_ticks=nothing,
+        good=nothing,
+        next_stage=next_stage,
+        caught=caught,
+        share_next=share_next,
+        defects_next=defects_next,
+        escaped=jnp.where(ships, n_escaped, 0),
+    )

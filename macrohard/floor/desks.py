@@ -1,0 +1,152 @@
+"""The desks: one row per worker, the rows of a role together, with the attempt in work and what was thrown for it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import jax
+import jax.numpy as jnp
+
+from macrohard.colossus.serving import Demand, Served
+from macrohard.colossus.units import Scalar
+from macrohard.floor.columns import Flag, Real, Whole, unpack
+from macrohard.floor.tally import Count, as_float, row_sum
+
+MAX_CREDIT_TICKS = 4.0
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class Job:
+    """The attempt on a desk: its load, and how it will end, which is thrown at its start and shown at its end."""
+
+    calls: Real
+    prefill_tokens: Whole
+    cached_tokens: Whole
+    decode_tokens: Whole
+    tool_s: Real
+    is_rework: Flag
+    stage: Whole
+    began_tick: Whole
+    waited_ticks: Whole
+    """Time the ticket had waited for this desk."""
+    next_stage: Whole
+    good: Flag
+    caught: Flag
+    """Whether a bad patch was seen to be bad."""
+    share_next: Real
+    defects_next: Real
+    escaped: Whole
+
+
+N_COLUMNS = len(Job.__dataclass_fields__)
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class Desks:
+    """Arrays of shape (rows,) but for the words. Rows past the number of workers hired stay empty."""
+
+    ticket: jax.Array
+    """Row of the ticket on the desk, -1 when idle."""
+    progress: jax.Array
+    """Share of the attempt that is done."""
+    credit_s: jax.Array
+    """Time left over when the last attempt ended within a tick; it goes into the next one."""
+    words: jax.Array
+    """Packed Job, shape (columns, rows)."""
+
+    @property
+    def job(self) -> Job:
+        """The attempts on the desks."""
+        return unpack(Job, self.words, axis=0)
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class Tokens:
+    """Whole tokens served in one tick."""
+
+    prefill: Count
+    cached: Count
+    decode: Count
+    rework_decode: Count
+
+
+def empty(n_rows: int) -> Desks:
+    """Desks nobody works at."""
+    return Desks(
+        ticket=jnp.full(n_rows, -1, jnp.int32),
+        progress=jnp.zeros(n_rows, jnp.float32),
+        credit_s=jnp.zeros(n_rows, jnp.float32),
+        words=jnp.zeros((N_COLUMNS, n_rows), jnp.int32),
+    )
+
+
+def wall_s(job: Job, served: Served) -> jax.Array:
+    """Seconds each attempt takes at these speeds, waiting for admission included; shape (rows,)."""
+    at_work = (
+        job.calls * served.wait_s
+        + job.prefill_tokens * served.prefill_s_per_token
+        + job.decode_tokens / served.tok_s_per_stream
+        + job.tool_s
+    )
+    return jnp.maximum(at_work, 1e-3) / jnp.maximum(served.admitted_share, 1e-6)
+
+
+# Fixed point: how many units of a row's flow per tick count as one, so that sums over rows are whole numbers.
+_JOBS, _CALLS, _DECODE, _PREFILL, _INPUT, _TOOL = 2.0**24, 2.0**18, 2.0**10, 2.0**6, 2.0**2, 2.0**16
+
+
+def demand(desks: Desks, served: Served, dt_s: Scalar, weight: Scalar) -> Demand:
+    """What all desks ask of the cluster: their number, and the mean attempt weighted by how often it comes by.
+
+    Weighting by flow (attempts per second at the speeds of `served`) makes the closed queue of mean attempts hold
+    exactly as many streams as the desks do at those speeds. Sums are whole numbers: no order of rows changes them.
+    """
+    busy, job = desks.ticket >= 0, desks.job
+    rate = jnp.where(busy, jnp.minimum(dt_s / wall_s(job, served), 1.0), 0.0)
+
+    def summed(per_job: Scalar, unit: float) -> jax.Array:
+        return as_float(row_sum(jnp.round(jnp.minimum(rate * per_job * unit, 2.0**30)))) / unit
+
+    jobs = jnp.maximum(summed(1.0, _JOBS), 1e-6)
+    return Demand(
+        n_streams=jnp.sum(busy, dtype=jnp.int32).astype(jnp.float32) * weight,
+        calls=summed(job.calls, _CALLS) / jobs,
+        decode_tokens=summed(job.decode_tokens.astype(jnp.float32), _DECODE) / jobs,
+        prefill_tokens=summed(job.prefill_tokens.astype(jnp.float32), _PREFILL) / jobs,
+        input_tokens=summed(job.prefill_tokens.astype(jnp.float32) + job.cached_tokens, _INPUT) / jobs,
+        tool_s=summed(job.tool_s, _TOOL) / jobs,
+    )
+
+
+def work(desks: Desks, served: Served, dt_s: Scalar) -> tuple[Desks, Tokens]:
+    """Every attempt moves on by dt_s (and the time left over from the last one); tokens are whole numbers."""
+    busy, job = desks.ticket >= 0, desks.job
+    ended_before = desks.progress >= 1.0  # waits for its hand-over; the time is credited
+    wall = wall_s(job, served)
+    reached = desks.progress + jnp.where(busy, (dt_s + desks.credit_s) / wall, 0.0)
+    left_s = jnp.minimum((reached - 1.0) * wall, dt_s)
+    waiting_s = jnp.minimum(desks.credit_s + dt_s, MAX_CREDIT_TICKS * dt_s)
+    credit_s = jnp.where(busy & ended_before, waiting_s, jnp.where(busy & (reached >= 1.0), left_s, 0.0))
+    progress = jnp.where(busy, jnp.minimum(reached, 1.0), 0.0)
+
+    def served_now(tokens: jax.Array) -> jax.Array:
+        whole = jnp.where(busy, tokens, 0)
+        return _so_far(whole, progress) - _so_far(whole, desks.progress)
+
+    decode = served_now(job.decode_tokens)
+    tokens = Tokens(
+        prefill=row_sum(served_now(job.prefill_tokens)),
+        cached=row_sum(served_now(job.cached_tokens)),
+        decode=row_sum(decode),
+        rework_decode=row_sum(jnp.where(job.is_rework, decode, 0)),
+    )
+    return replace(desks, progress=progress, credit_s=credit_s), tokens
+
+
+def _so_far(tokens: jax.Array, progress: jax.Array) -> jax.Array:
+    """Whole tokens of an attempt that have been served at this progress; all of them at its end."""
+    part = jnp.floor(tokens.astype(jnp.float32) * progress).astype(jnp.int32)
+    return jnp.where(progress >= 1.0, tokens, jnp.minimum(part, tokens))

@@ -1,0 +1,212 @@
+"""What a run keeps of its ticks: means and last values per bin of the series, exact totals, extremes.
+
+Everything is reduced inside the loop, so memory does not grow with the number of ticks.
+"""
+
+from dataclasses import dataclass, replace
+
+import jax
+import jax.numpy as jnp
+
+from macrohard.colossus.site import SiteReading
+from macrohard.colossus.units import Scalar
+from macrohard.floor.tally import Count, Total, add_count, add_total, no_count, no_total
+
+MEANS = (
+    "temperature_c",
+    "demand_mw",
+    "load_mw",
+    "it_mw",
+    "limit_mw",
+    "grid_mw",
+    "turbine_mw",
+    "solar_mw",
+    "battery_mw",
+    "unserved_mw",
+    "capped_mw",
+    "soc",
+    "power_share",
+    "performance",
+    "n_gpus",
+    "utilization",
+    "streams_busy",
+    "streams_active",
+    "streams_resident",
+    "streams_waiting",
+    "tok_s_per_stream",
+    "ttft_s",
+    "decode_tok_s",
+    "prefill_tok_s",
+    "token_weighted_speed",
+    "desks_idle_share",
+    "desks_unimpeded_share",
+    "desks_gpus_share",
+    "desks_power_share",
+)
+"""Columns of the series that are means over a bin (token_weighted_speed: decode tokens/s times their speed)."""
+
+TOTALS = (
+    "load_mwh",
+    "grid_mwh",
+    "turbine_mwh",
+    "solar_mwh",
+    "battery_charge_mwh",
+    "battery_discharge_mwh",
+    "battery_loss_mwh",
+    "capped_mwh",
+    "unserved_mwh",
+    "surplus_mwh",
+    "gpu_h_available",
+    "gpu_h_busy",
+    "gpu_h_training",
+    "gpu_h_curtailed",
+    "fuel_mmbtu",
+    "co2_t",
+    "nox_kg",
+    "energy_usd",
+)
+"""Quantities added up over the run."""
+
+BINDING = ("backlog", "agents", "gpus", "power")
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class Record:
+    """What has been kept so far."""
+
+    means: jax.Array
+    """Sums over the ticks of each bin, shape (bins, means)."""
+    lasts: jax.Array
+    """Whole numbers at the end of each bin, shape (bins, lasts)."""
+    ticks: jax.Array
+    """Ticks in each bin, shape (bins,)."""
+    totals: Total
+    """Shape (totals,)."""
+    prefill_tokens: Count
+    cached_tokens: Count
+    decode_tokens: Count
+    rework_decode_tokens: Count
+    load_peak_mw: jax.Array
+    """After the warm-up."""
+    soc_lowest: jax.Array
+    loss_of_load_ticks: jax.Array
+    residual_share_worst: jax.Array
+    """Largest |sources + battery + unserved - load| of any tick, as a share of the load."""
+    binding: jax.Array
+    """Ticks after the warm-up in which each of BINDING held the work back, shape (4,)."""
+
+
+def nothing_yet(n_bins: int, n_lasts: int) -> Record:
+    """The record of a run that has not begun."""
+    return Record(
+        means=jnp.zeros((n_bins, len(MEANS)), jnp.float32),
+        lasts=jnp.zeros((n_bins, n_lasts), jnp.int32),
+        ticks=jnp.zeros(n_bins, jnp.int32),
+        totals=no_total((len(TOTALS),)),
+        prefill_tokens=no_count(),
+        cached_tokens=no_count(),
+        decode_tokens=no_count(),
+        rework_decode_tokens=no_count(),
+        load_peak_mw=jnp.float32(0.0),
+        soc_lowest=jnp.float32(1.0),
+        loss_of_load_ticks=jnp.int32(0),
+        residual_share_worst=jnp.float32(0.0),
+        binding=jnp.zeros(len(BINDING), jnp.int32),
+    )
+
+
+def desk_time(site: SiteReading, busy_share: Scalar) -> dict[str, Scalar]:
+    """Where the time of the desks goes; adds to 1: idle, at full speed, lost to shared GPUs, lost to power."""
+    wall = jnp.maximum(site.served.wall_s, 1e-6)
+    lone = jnp.minimum(site.full.lone_wall_s, wall)
+    full = jnp.clip(site.full.wall_s, lone, wall)
+    return {
+        "desks_idle_share": 1.0 - busy_share,
+        "desks_unimpeded_share": busy_share * lone / wall,
+        "desks_gpus_share": busy_share * (full - lone) / wall,
+        "desks_power_share": busy_share * (wall - full) / wall,
+    }
+
+
+def note(
+    record: Record, site: SiteReading, shares: dict[str, Scalar], binding: jax.Array, lasts: jax.Array,
+    n_busy: jax.Array, tick: jax.Array, ticks_per_bin: Scalar, dt_h: Scalar, is_warm: jax.Array,
+) -> Record:  # fmt: skip
+    """Adds one tick to the record. `binding` is the index into BINDING, n_busy the real number of busy agents."""
+    served, cluster, plant = site.served, site.cluster, site.plant
+    means = {
+        "temperature_c": cluster.temperature_c,
+        "demand_mw": cluster.demand_mw,
+        "load_mw": plant.load_mw,
+        "it_mw": cluster.it_mw,
+        "limit_mw": plant.limit_mw,
+        "grid_mw": plant.grid_mw,
+        "turbine_mw": plant.turbine_mw,
+        "solar_mw": plant.solar_mw,
+        "battery_mw": plant.battery_mw,
+        "unserved_mw": plant.unserved_mw,
+        "capped_mw": plant.capped_mw,
+        "soc": plant.soc,
+        "power_share": cluster.power_share,
+        "performance": cluster.performance,
+        "n_gpus": cluster.n_gpus,
+        "utilization": cluster.utilization,
+        "streams_busy": n_busy,
+        "streams_active": served.streams_active,
+        "streams_resident": served.streams_resident,
+        "streams_waiting": served.streams_waiting,
+        "tok_s_per_stream": served.tok_s_per_stream,
+        "ttft_s": served.ttft_s,
+        "decode_tok_s": served.decode_tok_s,
+        "prefill_tok_s": served.prefill_tok_s,
+        "token_weighted_speed": served.decode_tok_s * served.tok_s_per_stream,
+        **shares,
+    }
+    rates = {
+        "load_mwh": plant.load_mw,
+        "grid_mwh": plant.grid_mw,
+        "turbine_mwh": plant.turbine_mw,
+        "solar_mwh": plant.solar_mw,
+        "battery_charge_mwh": jnp.maximum(-plant.battery_mw, 0.0),
+        "battery_discharge_mwh": jnp.maximum(plant.battery_mw, 0.0),
+        "battery_loss_mwh": plant.battery_loss_mw,
+        "capped_mwh": plant.capped_mw,
+        "unserved_mwh": plant.unserved_mw,
+        "surplus_mwh": plant.surplus_mw,
+        "gpu_h_available": cluster.gpu_h_available_per_h,
+        "gpu_h_busy": cluster.gpu_h_busy_per_h,
+        "gpu_h_training": cluster.gpu_h_training_per_h,
+        "gpu_h_curtailed": cluster.gpu_h_curtailed_per_h,
+        "fuel_mmbtu": plant.fuel_mmbtu_per_h,
+        "co2_t": plant.co2_t_per_h,
+        "nox_kg": plant.nox_kg_per_h,
+        "energy_usd": plant.energy_usd_per_h,
+    }
+    place = jnp.minimum(tick // ticks_per_bin, record.ticks.shape[0] - 1)
+    row = jnp.stack([jnp.asarray(means[name], jnp.float32) for name in MEANS])
+    added = jnp.stack([jnp.asarray(rates[name], jnp.float32) for name in TOTALS]) * dt_h
+    residual = jnp.abs(plant.residual_mw) / jnp.maximum(plant.load_mw, 1e-3)
+    return replace(
+        record,
+        means=record.means.at[place].add(row),
+        lasts=record.lasts.at[place].set(lasts),
+        ticks=record.ticks.at[place].add(1),
+        totals=add_total(record.totals, added),
+        load_peak_mw=jnp.where(is_warm, jnp.maximum(record.load_peak_mw, plant.load_mw), record.load_peak_mw),
+        soc_lowest=jnp.minimum(record.soc_lowest, plant.soc),
+        loss_of_load_ticks=record.loss_of_load_ticks + (plant.unserved_mw > 1e-6 * plant.load_mw),
+        residual_share_worst=jnp.maximum(record.residual_share_worst, residual),
+        binding=record.binding.at[binding].add(jnp.where(is_warm, 1, 0)),
+    )
+
+
+def count_tokens(record: Record, prefill: Count, cached: Count, decode: Count, rework: Count) -> Record:
+    """Adds the whole tokens of one tick."""
+    return replace(
+        record,
+        prefill_tokens=add_count(record.prefill_tokens, prefill),
+        cached_tokens=add_count(record.cached_tokens, cached),
+        decode_tokens=add_count(record.decode_tokens, decode),
+        rework_decode_tokens=add_count(record.rework_decode_tokens, rework),
+    )

@@ -1,0 +1,72 @@
+"""Totals that stay exact over a year of ticks without 64-bit types: counts in two limbs, compensated sums."""
+
+from dataclasses import dataclass
+
+import jax
+import jax.numpy as jnp
+
+from macrohard.colossus.units import Scalar
+
+LIMB = 20
+_SPLIT = 12  # a row below 2**31 splits into 12 low bits and the rest; sums over up to 2**20 rows fit 32 bits
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class Count:
+    """A whole number of up to 52 bits: high * 2**20 + low."""
+
+    high: jax.Array
+    low: jax.Array
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class Total:
+    """A float32 sum with the rounding it has lost so far (two-sum of Knuth), about 48 bits in all."""
+
+    sum: jax.Array
+    lost: jax.Array
+
+
+def no_count(shape: tuple[int, ...] = ()) -> Count:
+    """Zero."""
+    return Count(jnp.zeros(shape, jnp.uint32), jnp.zeros(shape, jnp.uint32))
+
+
+def no_total(shape: tuple[int, ...] = ()) -> Total:
+    """Zero."""
+    return Total(jnp.zeros(shape, jnp.float32), jnp.zeros(shape, jnp.float32))
+
+
+def row_sum(whole: jax.Array) -> Count:
+    """Sum over rows of whole numbers from 0 to 2**31, exactly: the order of rows cannot change it."""
+    whole = whole.astype(jnp.uint32)
+    low = jnp.sum(whole & ((1 << _SPLIT) - 1), dtype=jnp.uint32)
+    high = jnp.sum(whole >> _SPLIT, dtype=jnp.uint32)
+    spare = LIMB - _SPLIT
+    merged = (low & ((1 << LIMB) - 1)) + ((high & ((1 << spare) - 1)) << _SPLIT)
+    return Count((low >> LIMB) + (high >> spare) + (merged >> LIMB), merged & ((1 << LIMB) - 1))
+
+
+def add_count(count: Count, more: Count) -> Count:
+    """Sum of two counts."""
+    low = count.low + more.low
+    return Count(count.high + more.high + (low >> LIMB), low & ((1 << LIMB) - 1))
+
+
+def as_float(count: Count) -> jax.Array:
+    """The count as float32, rounded once."""
+    return count.high.astype(jnp.float32) * 2.0**LIMB + count.low.astype(jnp.float32)
+
+
+def as_int(count: Count) -> int:
+    """The count as a Python integer; on the host."""
+    return (int(count.high) << LIMB) + int(count.low)
+
+
+def add_total(total: Total, more: Scalar) -> Total:
+    """Adds to a compensated sum."""
+    added = total.sum + more
+    back = added - total.sum
+    return Total(added, total.lost + ((total.sum - (added - back)) + (more - back)))

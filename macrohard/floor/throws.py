@@ -1,0 +1,59 @@
+"""The dice of the floor. A throw is keyed by what it is for, by tick, role and desk, or by ticket if it persists."""
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+import jax
+import jax.numpy as jnp
+
+from macrohard.colossus import dice
+from macrohard.colossus.units import Scalar
+
+
+class Stream(IntEnum):
+    """What a throw is for."""
+
+    CALLS = 1
+    TOOL = 2
+    GOOD = 3
+    OUTCOME = 4
+    FOUND = 5
+    ESCAPED = 6
+    QUANTILE = 7
+    KEEP = 8
+
+
+@dataclass(frozen=True)
+class Dice:
+    """The throws of some desks of one role in one tick."""
+
+    seed: Scalar
+    tick: Scalar
+    role: int
+    """Place of the role in the roster."""
+    row: jax.Array
+    """Rows among the desks of the role, shape (slots,)."""
+
+    def uniform(self, stream: Stream) -> jax.Array:
+        """Numbers strictly between 0 and 1, shape (slots,)."""
+        return dice.uniform(self.seed, stream, self.tick, self.role, self.row)
+
+
+MAX_EVENTS = 3
+"""Rare events per attempt are counted up to this; at a mean of 0.5 the share cut off is under 0.2 %."""
+
+
+def normals(first: jax.Array, second: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """Two independent standard normals from two independent uniforms (Box and Muller)."""
+    radius = jnp.sqrt(-2.0 * jnp.log(first))
+    angle = 2.0 * jnp.pi * second
+    return radius * jnp.cos(angle), radius * jnp.sin(angle)
+
+
+def rare_count(mean: jax.Array, throw: jax.Array) -> jax.Array:
+    """A Poisson number from 0 to MAX_EVENTS by inversion of a uniform throw; int32."""
+    none = jnp.exp(-mean)
+    one = none * mean
+    two = one * mean / 2.0
+    below = (throw > none).astype(jnp.int32) + (throw > none + one).astype(jnp.int32)
+    return below + (throw > none + one + two).astype(jnp.int32)

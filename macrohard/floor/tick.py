@@ -1,0 +1,107 @@
+"""One tick of the whole factory, and `advance`, the one compiled form in which time passes."""
+
+from dataclasses import replace
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+from jax import lax
+
+from agents.work import WORK_STAGES
+from macrohard.colossus import site as site_of
+from macrohard.colossus.site import Clock
+from macrohard.colossus.units import S_PER_H, Scalar
+from macrohard.floor import desks as desks_of
+from macrohard.floor import queues as queues_of
+from macrohard.floor.assign import assign
+from macrohard.floor.desks import Desks
+from macrohard.floor.handover import hand_over
+from macrohard.floor.intake import admit
+from macrohard.floor.readings import count_tokens, desk_time, note
+from macrohard.floor.state import COUNTS, Params, Shop, State
+
+_FLOW = COUNTS[:3]  # created, done, given up
+
+
+@partial(jax.jit, static_argnames="shop", donate_argnames="state")
+def advance(shop: Shop, params: Params, state: State, n_ticks: Scalar) -> State:
+    """The state n_ticks later. A loop with a traced trip count, so that one compilation gives the same bits however
+    a run is cut: by single steps, in chunks, whole, or as a lane of a vmapped batch.
+    """
+    later: State = lax.fori_loop(0, n_ticks, lambda _, now: tick(shop, params, now), state)
+    return later
+
+
+def tick(shop: Shop, params: Params, state: State) -> State:
+    """One tick, in the order of the model: intake, assignment, speeds and power, progress, hand-over, record."""
+    clock = clock_at(params, state.tick)
+    dt_h = params.tick_s / S_PER_H
+    state = assign(shop, params, admit(shop, params, state))
+    demand = desks_of.demand(state.desks, state.speed, params.tick_s, params.weight)
+    site, reading = site_of.step(params.site, state.site, demand, clock, dt_h)
+    desks, tokens = desks_of.work(state.desks, reading.served, params.tick_s)
+    record = count_tokens(state.record, tokens.prefill, tokens.cached, tokens.decode, tokens.rework_decode)
+    n_at_stage, n_busy_by_role = _at_work(shop, desks)
+    state = hand_over(shop, params, replace(state, desks=desks, site=site, speed=reading.served))
+
+    n_hired = sum((params.n_desks[role.role] for role in shop.roles), jnp.int32(0))
+    n_busy = jnp.sum(n_busy_by_role)
+    busy_share = n_busy / jnp.maximum(n_hired, 1).astype(jnp.float32)
+    shares = desk_time(reading, busy_share)
+    lengths = queues_of.waiting(state.queues)
+    # desks that stand idle although tickets wait elsewhere lack colleagues of another role, not work
+    wants_work = jnp.where(jnp.sum(lengths) < n_hired - n_busy, 1.0, 0.0)
+    idle = shares["desks_idle_share"]
+    causes = jnp.stack(
+        [
+            idle * wants_work,
+            shares["desks_unimpeded_share"] + idle * (1.0 - wants_work),
+            shares["desks_gpus_share"],
+            shares["desks_power_share"],
+        ]
+    )
+    by_stage = lengths.reshape(len(WORK_STAGES), -1).sum(axis=1)
+    flow_of_tickets = state.counts[: len(_FLOW)]
+    lasts = jnp.concatenate([flow_of_tickets, by_stage, n_at_stage, n_busy_by_role])
+    record = note(
+        record, reading, shares, jnp.argmax(causes), lasts, n_busy * params.weight, state.tick,
+        params.ticks_per_bin, dt_h, state.tick >= params.warmup_ticks,
+    )  # fmt: skip
+    return replace(state, record=record, tick=state.tick + 1)
+
+
+def last_names(shop: Shop) -> list[str]:
+    """Names of the whole numbers kept at the end of each bin, in the order in which `tick` notes them."""
+    stages = [stage.name.lower() for stage in WORK_STAGES]
+    return [
+        *(f"tickets_{name}" for name in _FLOW),
+        *(f"queue_{stage}" for stage in stages),
+        *(f"at_{stage}" for stage in stages),
+        *(f"busy_{role.role}" for role in shop.roles),
+    ]
+
+
+def clock_at(params: Params, tick_number: jax.Array) -> Clock:
+    """The clock in the middle of a tick."""
+    seconds_per_day = 24 * 3600
+    ticks_per_day = seconds_per_day / params.tick_s
+    days = tick_number // jnp.maximum(ticks_per_day, 1.0)  # whole days apart, so that hours keep their precision
+    hour_in_day = (tick_number - days * ticks_per_day + 0.5) * params.tick_s / S_PER_H + params.start_hour_of_day
+    return Clock(
+        hour=(tick_number + 0.5) * params.tick_s / S_PER_H,
+        hour_of_day=hour_in_day % 24.0,
+        day_of_year=(params.start_day_of_year + days + jnp.floor(hour_in_day / 24.0)) % 365.0,
+        tick=tick_number,
+        seed=params.seed,
+    )
+
+
+def _at_work(shop: Shop, desks: Desks) -> tuple[jax.Array, jax.Array]:
+    """Tickets being worked at each stage, and busy workers of each role."""
+    busy, stage = desks.ticket >= 0, desks.job.stage
+    at_stage = jnp.stack([jnp.sum(busy & (stage == each), dtype=jnp.int32) for each in WORK_STAGES])
+    by_role = [
+        jnp.sum(busy[first : first + n_rows], dtype=jnp.int32)
+        for first, n_rows in zip(shop.first_row, shop.n_rows, strict=True)
+    ]
+    return at_stage, jnp.stack(by_role)

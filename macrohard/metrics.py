@@ -1,0 +1,234 @@
+"""From what a run kept to what people read: the series, the table of tickets and the summary."""
+
+import hashlib
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import numpy as np
+import pandas as pd
+
+from agents.work import KINDS, WORK_STAGES, Stage
+from macrohard.colossus.units import S_PER_H
+from macrohard.floor.columns import unpack
+from macrohard.floor.readings import BINDING, MEANS, TOTALS
+from macrohard.floor.state import COUNTS, Params, Shop, State
+from macrohard.floor.tally import as_int
+from macrohard.floor.tick import last_names
+from macrohard.floor.tickets import N_COLUMNS, Row
+
+WORKING_DAYS_PER_YEAR, WORKING_H_PER_DAY = 240.0, 8.0  # assumed: one developer's year
+_N_BATCHES = 10
+
+Summary = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A state brought to the host, with what is needed to read it."""
+
+    shop: Shop
+    params: Params
+    state: State
+
+    @classmethod
+    def of(cls, shop: Shop, params: Params, state: State) -> "Kept":
+        """Copies a state from the device."""
+        params, state = jax.device_get((params, state))
+        return cls(shop, params, state)
+
+    @property
+    def tick_h(self) -> float:
+        """Hours per tick."""
+        return float(self.params.tick_s) / S_PER_H
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """The counts by name, in simulated tickets."""
+        return dict(zip(COUNTS, self.state.counts.tolist(), strict=True))
+
+    @property
+    def n_ticks(self) -> int:
+        """Ticks that have passed."""
+        return int(self.state.tick)
+
+
+def series(kept: Kept) -> pd.DataFrame:
+    """One row per bin that has begun: means over its ticks, counts at its end; weights applied."""
+    record, weight = kept.state.record, float(kept.params.weight)
+    n_bins = int(np.count_nonzero(record.ticks))
+    ticks = np.asarray(record.ticks[:n_bins], np.float64)
+    columns: dict[str, np.ndarray] = {"time_h": np.cumsum(ticks) * kept.tick_h}
+    for place, name in enumerate(MEANS):
+        columns[name] = np.asarray(record.means[:n_bins, place], np.float64) / ticks
+    for place, name in enumerate(last_names(kept.shop)):
+        columns[name] = np.asarray(record.lasts[:n_bins, place], np.float64) * weight
+    return pd.DataFrame(columns)
+
+
+def tickets(kept: Kept) -> pd.DataFrame:
+    """One row per simulated ticket that has come in (epics apart), with its history; weights not applied."""
+    table, n_rows, now = kept.state.tickets, int(kept.state.n_rows), kept.n_ticks
+    words = np.asarray(table.words)[:n_rows]
+    row = unpack(Row, np.ascontiguousarray(words.T), axis=0)
+    history = words[:, N_COLUMNS:].reshape(n_rows, 2, len(WORK_STAGES)) * kept.tick_h
+    own = np.asarray(row.created_tick)
+    planned = (own < 0) & ~row.is_bug  # rows of the backlog came in with their epic
+    created = np.where(planned, own[row.epic], own)
+    found = created <= now
+    found &= ~(np.asarray(row.is_bug) & (np.arange(n_rows) >= int(kept.state.bug_cursor)))  # escaped, not found yet
+    keep = ~np.asarray(row.is_epic) & (created >= 0) & found
+    hours = kept.tick_h
+    stage = np.asarray(row.stage)
+    status = np.select([stage == Stage.DONE, stage == Stage.GIVEN_UP], ["done", "given_up"], "open")
+
+    def when(column: Any) -> np.ndarray:
+        ticks = np.asarray(column)
+        return np.where(ticks >= 0, ticks * hours, np.nan)
+
+    columns: dict[str, Any] = {
+        "id": np.arange(n_rows),
+        "epic": row.epic,
+        "kind": np.asarray(KINDS)[row.kind],
+        "size_min": row.size_min,
+        "priority": row.priority,
+        "is_bug": row.is_bug,
+        "status": status,
+        "stage": np.asarray([each.name.lower() for each in Stage])[stage],
+        "created_h": created * hours,
+        "started_h": when(row.started_tick),
+        "closed_h": when(row.closed_tick),
+        "attempts": row.attempts,
+        "failures": row.failures,
+        "escalations": row.escalations,
+        "escaped": row.escaped,
+    }
+    for place, what in enumerate(("wait", "work")):
+        for each in WORK_STAGES[1:]:
+            columns[f"{what}_h_{each.name.lower()}"] = history[:, place, each]
+    columns["input_tokens"] = np.asarray(row.input_tokens).view(np.uint32)
+    columns["decode_tokens"] = np.asarray(row.decode_tokens)
+    return pd.DataFrame(columns)[keep].reset_index(drop=True)
+
+
+def totals(kept: Kept) -> dict[str, float]:
+    """The quantities of TOTALS over the whole run, in float64."""
+    total = kept.state.record.totals
+    return dict(zip(TOTALS, (total.sum.astype(np.float64) + total.lost.astype(np.float64)).tolist(), strict=True))
+
+
+def digest(kept: Kept) -> str:
+    """A hash of the results alone: every ticket's history, the series and the totals, bit for bit."""
+    hashed = hashlib.sha256()
+    for leaf in jax.tree.leaves((kept.state.tickets, kept.state.counts, kept.state.record, kept.state.tick)):
+        hashed.update(np.ascontiguousarray(leaf).tobytes())
+    return hashed.hexdigest()[:16]
+
+
+def work(kept: Kept, frame: pd.DataFrame, table: pd.DataFrame) -> Summary:
+    """What became of the tickets. Counts are real (weight applied); lead times are of those done after the warm-up."""
+    counts, weight = kept.counts, float(kept.params.weight)
+    warm_h = float(kept.params.warmup_ticks) * kept.tick_h
+    done = table[table["status"] == "done"]
+    late = done[done["closed_h"] > warm_h]
+    lead_h = (late["closed_h"] - late["created_h"]).to_numpy()
+    days = max((kept.n_ticks * kept.tick_h - warm_h) / 24.0, 1e-9)
+    planned_min = float(late.loc[~late["is_bug"], "size_min"].astype(np.float64).sum()) * weight
+    developer_min_per_day = WORKING_DAYS_PER_YEAR / 365.0 * WORKING_H_PER_DAY * 60.0
+    n_done = counts["done"]
+    decode = as_int(kept.state.record.decode_tokens)
+    return {
+        "tickets_created": counts["created"] * weight,
+        "tickets_done": n_done * weight,
+        "tickets_given_up": counts["given_up"] * weight,
+        "tickets_open": int((table["status"] == "open").sum()) * weight,
+        "bug_tickets": counts["bugs"] * weight,
+        "rework_share": _ratio(as_int(kept.state.record.rework_decode_tokens), decode),
+        "bad_shipped_share": _ratio(counts["bad_shipped"], n_done),
+        "escaped_defects": counts["escaped"] * weight,
+        "lead_time_h_p50": _quantile(lead_h, 0.5),
+        "lead_time_h_p90": _quantile(lead_h, 0.9),
+        "open_share": _ratio(int((table["status"] == "open").sum()), len(table)),
+        "tickets_per_day": len(late) * weight / days,
+        "change_failure_rate": _ratio(counts["with_escape"], n_done),
+        "code_attempts_per_ticket": _ratio(counts["code_attempts"], n_done + counts["given_up"]),
+        "bugs_per_ticket": _ratio(counts["bugs"], counts["created"] - counts["bugs"]),
+        "developers_equivalent": planned_min / days / developer_min_per_day,
+        "tickets_lost": counts["lost_rows"] * weight,
+        "late_handovers": counts["late_handovers"],
+        "ci": intervals(kept, frame),
+    }
+
+
+def tokens(kept: Kept) -> Summary:
+    """Tokens of the whole run (real: weight applied); input = cached + prefill, exactly."""
+    record, weight = kept.state.record, float(kept.params.weight)
+    prefill, cached, decode = (
+        as_int(count) for count in (record.prefill_tokens, record.cached_tokens, record.decode_tokens)
+    )
+    done = kept.counts["done"]
+    return {
+        "input_tokens": (prefill + cached) * weight,
+        "cached_tokens": cached * weight,
+        "prefill_tokens": prefill * weight,
+        "decode_tokens": decode * weight,
+        "tokens_per_ticket": _ratio(prefill + cached + decode, done),
+    }
+
+
+def binding(kept: Kept) -> Summary:
+    """Share of the ticks after the warm-up in which each cause held the work back, and the same in words."""
+    ticks = np.asarray(kept.state.record.binding, np.float64)
+    shares = ticks / max(ticks.sum(), 1.0)
+    words = {
+        "backlog": "there was not enough work",
+        "agents": "there were not enough agents",
+        "gpus": "agents waited for GPUs that they share",
+        "power": "power was short and GPUs were slowed down",
+    }
+    found: Summary = dict(zip(BINDING, shares.tolist(), strict=True))
+    first = BINDING[int(np.argmax(shares))]
+    found["in_words"] = (
+        f"{first}: {words[first]} ({shares.max():.0%} of the time)" if ticks.sum() else "the run ended in its warm-up"
+    )
+    return found
+
+
+def intervals(kept: Kept, frame: pd.DataFrame) -> dict[str, list[float]]:
+    """95 % intervals of averages after the warm-up, by batch means over ten stretches of the run."""
+    warm = frame[frame["time_h"] > float(kept.params.warmup_ticks) * kept.tick_h]
+    found: dict[str, list[float]] = {}
+    if len(warm) < 2 * _N_BATCHES:
+        return found
+    batches = np.array_split(np.arange(len(warm)), _N_BATCHES)
+    ends = warm[["time_h", "tickets_done"]].to_numpy()
+    rates = []
+    for batch in batches[1:]:
+        first, last = ends[batch[0] - 1], ends[batch[-1]]
+        rates.append((last[1] - first[1]) / max(last[0] - first[0], 1e-9) * 24.0)
+    found["tickets_per_day"] = _interval(np.asarray(rates))
+    for name in ("load_mw", "utilization", "tok_s_per_stream", "streams_active"):
+        values = warm[name].to_numpy()
+        found[name] = _interval(np.asarray([values[batch].mean() for batch in batches]))
+    return found
+
+
+def after_warmup(kept: Kept, frame: pd.DataFrame) -> pd.DataFrame:
+    """The rows of the series after the warm-up; all of them if the run ended before."""
+    warm = frame[frame["time_h"] > float(kept.params.warmup_ticks) * kept.tick_h]
+    return warm if len(warm) else frame
+
+
+def _interval(values: np.ndarray) -> list[float]:
+    from scipy.stats import t
+
+    half = float(t.ppf(0.975, len(values) - 1)) * values.std(ddof=1) / np.sqrt(len(values))
+    return [float(values.mean() - half), float(values.mean() + half)]
+
+
+def _ratio(part: float, whole: float) -> float:
+    return part / whole if whole else 0.0
+
+
+def _quantile(values: np.ndarray, share: float) -> float | None:
+    return float(np.quantile(values, share)) if len(values) else None

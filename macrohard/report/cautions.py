@@ -1,0 +1,68 @@
+"""What a reader should know before relying on a run's figures, in plain sentences."""
+
+import math
+
+from macrohard.report.facts import Facts, look_up
+from macrohard.report.quantity import duration, energy, human, percent
+
+
+def cautions(facts: Facts) -> list[str]:
+    """Sentences on what the figures leave out or cannot carry, gravest first; none for a run without such."""
+    return [*_length(facts), *_power(facts), *_tickets(facts), *_scale(facts)]
+
+
+def _length(facts: Facts) -> list[str]:
+    found = []
+    if facts.partial:
+        horizon = facts.setting("run.horizon_h")
+        planned = f" of {duration(horizon)}" if math.isfinite(horizon) else ""
+        found.append(f"The run was ended early, after {duration(facts.hours)}{planned}: totals are those of that part.")
+    if facts.warm_up_h >= facts.hours > 0:
+        found.append(
+            f"The run is no longer than its warm-up of {duration(facts.warm_up_h)}: its averages are not those of a "
+            "factory that has settled."
+        )
+    return found
+
+
+def _power(facts: Facts) -> list[str]:
+    found = []
+    unserved, outage = facts.unserved_mwh, facts.number("power.loss_of_load_h")
+    if unserved > 0:
+        took = f" in {duration(outage)}" if outage > 0 else ""
+        found.append(f"{energy(unserved)} of load went unserved{took}: racks had to be switched off.")
+    sources = ("power.grid_mwh", "power.turbine_mwh", "power.solar_mwh")
+    supply = sum(value for key in sources if (value := facts.number(key)) > 0)
+    if supply == 0 and facts.number("power.load_mwh") > 0:
+        found.append("There was no supply but what the Megapacks held at the start.")
+    return found
+
+
+def _tickets(facts: Facts) -> list[str]:
+    found = []
+    created, given_up = facts.number("work.tickets_created"), facts.number("work.tickets_given_up")
+    if created > 0 and given_up > 0.1 * created:
+        found.append(f"{percent(given_up / created)} of the tickets were given up unsolved.")
+    left = facts.number("work.tickets_open")
+    if created > 0 and left > 0.25 * created and facts.number("work.tickets_done") > 0:
+        found.append(
+            f"{percent(left / created)} of the tickets were still open at the end. Lead times count only those done "
+            "and so look shorter than they are."
+        )
+    if look_up(facts.settings, "backlog.mode") == "saturated":
+        found.append(
+            "The backlog was kept full on purpose: this is how much the factory could do, not a forecast of what it "
+            "will."
+        )
+    return found
+
+
+def _scale(facts: Facts) -> list[str]:
+    weight = facts.number("run.agent_weight")
+    if not weight > 1:
+        return []
+    return [
+        f"Each simulated agent and ticket stands for {human(weight)} real ones. Means are not touched by this, but "
+        f"random ups and downs, and so peaks and ramps, look {human(math.sqrt(weight), digits=2)} times as large as "
+        "they would be."
+    ]

@@ -1,0 +1,54 @@
+"""Pictures of what it cost and of what held the work back."""
+
+import math
+
+from macrohard.report.bars import Part, Row, rows
+from macrohard.report.facts import Facts, as_number, look_up
+from macrohard.report.picture import Picture
+from macrohard.report.quantity import percent, usd
+
+LIMITS = {
+    "backlog": ("Backlog: too few tickets", "idle"),
+    "agents": ("Agents: too few desks", "working"),
+    "gpus": ("GPUs: streams share them", "gpus"),
+    "power": ("Power: supply capped the GPUs", "power"),
+}
+
+
+def cost(facts: Facts) -> Picture | None:
+    """What the run cost, by kind."""
+    total = facts.number("cost.total_usd")
+    if not total > 0:
+        return None
+    gpus, energy = facts.number("cost.gpu_usd"), facts.number("cost.energy_usd")
+    gpus, energy = (0.0 if math.isnan(value) else value for value in (gpus, energy))
+    listed = look_up(facts.summary, "cost.parts")
+    parts = [("GPUs", "gpus", gpus), ("Energy", "turbine", energy)]
+    if isinstance(listed, dict):
+        parts = [
+            (str(name), "gpus" if "gpu" in str(name) else "other", as_number(value)) for name, value in listed.items()
+        ]
+    rest = total - sum(value for _, _, value in parts if value > 0)
+    if rest > 1e-6 * total:
+        parts.append(("Site, plant and Megapacks", "other", rest))
+    shown = sorted((part for part in parts if part[2] > 0), key=lambda part: -part[2])
+    bars = [Row(name, (Part(ink, value),), f"{usd(value)} · {percent(value / total)}") for name, ink, value in shown]
+    each = facts.number("cost.usd_per_ticket")
+    caption = f"{usd(total)} in all" + (f", {usd(each)} for each ticket done." if math.isfinite(each) else ".")
+    if shown:
+        caption += f" {shown[0][0]} come to {percent(shown[0][2] / total)} of it." if shown[0][0].endswith("s") else ""
+    return Picture("cost", "What it cost", caption, lambda width: rows(width, "Cost", bars, total))
+
+
+def binding(facts: Facts) -> Picture | None:
+    """Share of the time in which each of backlog, agents, GPUs and power held the work back."""
+    held = {key: facts.number(f"binding.{key}") for key in LIMITS}
+    if all(math.isnan(share) for share in held.values()):
+        return None
+    bars = [
+        Row(LIMITS[key][0], (Part(LIMITS[key][1], share),), percent(share))
+        for key, share in held.items()
+        if math.isfinite(share)
+    ]
+    caption = "Share of the time after the warm-up in which each of the four was what held the work back."
+    return Picture("binding", "What held the work back", caption, lambda width: rows(width, "Limits", bars, 1.0))

@@ -1,0 +1,159 @@
+"""Pictures of tokens and GPUs: how fast the streams ran, and what became of the GPU-hours."""
+
+import math
+
+import numpy as np
+
+from macrohard.report.bars import Part, Row, rows
+from macrohard.report.chart import axes, gutter, legend, line, sheet, text, warm_up
+from macrohard.report.facts import Facts, thin
+from macrohard.report.picture import ROOMY_PX, Picture, Rows, aligned, frame, highest, means, time_axis
+from macrohard.report.quantity import human, percent
+from macrohard.report.scale import Frame, linear, size_of
+
+STREAM_LINES = (
+    ("streams_busy", "demand", "busy with a ticket"),
+    ("streams_resident", "limit", "holding GPU memory"),
+    ("streams_active", "load", "decoding"),
+)
+
+
+def speed(facts: Facts) -> Picture | None:
+    """Tokens per second of the fleet, speed of one stream and number of streams, over time."""
+    names = ("decode_tok_s", "prefill_tok_s", "tok_s_per_stream", *(name for name, _, _ in STREAM_LINES))
+    rows = means(facts, names, ("tok_s_per_stream", "decode_tok_s"))
+    if rows is None or "tok_s_per_stream" not in rows:
+        return None
+    mean = facts.number("gpu.tok_s_per_stream_mean")
+    caption = (
+        f"Each stream wrote {human(mean)} tokens a second on average (weighted by tokens). All streams share the GPUs: "
+        "when more of them decode at once the fleet as a whole yields more and each single one gets slower."
+    )
+    return Picture("speed", "Tokens and speed over time", caption, lambda width: _draw_speed(facts, rows, width), True)
+
+
+def _draw_speed(facts: Facts, rows: Rows, width: int) -> str:
+    roomy, x = width >= ROOMY_PX, time_axis(facts, width)
+    tall = 110 if roomy else 90
+    panels = [
+        (
+            "tokens a second, all GPUs",
+            (("decode_tok_s", "load", "decoded"), ("prefill_tok_s", "demand", "prompt, computed")),
+        ),
+        ("tokens a second of one stream", (("tok_s_per_stream", "load", "one stream"),)),
+        ("streams", STREAM_LINES),
+    ]
+    boxes: list[Frame] = []
+    drawn = []
+    for title, lines in panels:
+        present = [entry for entry in lines if entry[0] in rows]
+        if not present:
+            continue
+        scale, size = size_of(highest(*(rows[name] for name, _, _ in present)))
+        y = linear(
+            0, highest(*(rows[name] for name, _, _ in present)) / scale, title + (f", {size}" if size else ""), 3
+        )
+        boxes.append(frame(width, tall, x, y, top=len(boxes) * (tall + 44), gutter=True))
+        drawn.append((scale, present))
+    marks, keys = [], []
+    for k, (box, (scale, present)) in enumerate(zip(aligned(boxes), drawn, strict=True)):
+        marks += [warm_up(box, facts.warm_up_h, named=k == 0), axes(box, x_title=k == len(boxes) - 1)]
+        marks += [line(box, rows.time_h, rows[name] / scale, style) for name, style, _ in present]
+        if roomy:
+            marks.append(gutter(box, [(rows[name][-1] / scale, words) for name, _, words in present]))
+        elif len(present) > 1:
+            keys += [("line", style, words) for _, style, words in present]
+    last = boxes[-1]
+    return legend(keys) + sheet(width, last.top + last.height + 40, "Tokens and speed over time", marks)
+
+
+def speed_against_streams(facts: Facts) -> Picture | None:
+    """Speed of one stream against the streams that decode at once, with the operating point."""
+    point = _operating_point(facts)
+    streams, rate = facts.column("streams_active"), facts.column("tok_s_per_stream")
+    if point is None or streams is None or rate is None:
+        return None
+    used = np.isfinite(streams) & np.isfinite(rate) & (streams > 0)
+    streams, rate = streams[used], rate[used]
+    kept = thin([streams], 400)
+    caption = (
+        f"Each dot is a stretch of the run, warm-up included; the ring is the operating point, {human(point[0])} "
+        f"streams decoding at {human(point[1])} tokens a second each. Along a dotted curve the whole fleet yields the "
+        "same."
+    )
+    n_gpus = facts.number("gpu.n_gpus")
+    if n_gpus > 0:
+        caption += f" Per GPU that is {human(point[0] / n_gpus)} streams."
+
+    def draw(width: int) -> str:
+        scale, size = size_of(highest(streams))
+        x = linear(0, highest(streams) * 1.08 / scale, f"streams decoding at once{', ' + size if size else ''}", 4)
+        box = frame(width, 210, x, linear(0, highest(rate) * 1.08, "tokens a second of one stream", 4))
+        marks = [axes(box), *_contours(box, scale, point[0] * point[1])]
+        px, py = box.px(streams[kept] / scale), box.py(rate[kept])
+        marks += [f'<circle class="dot" cx="{a:.1f}" cy="{b:.1f}" r="2.5"/>' for a, b in zip(px, py, strict=True)]
+        a, b = box.at(point[0] / scale, point[1])
+        marks.append(f'<circle class="ring" cx="{a:.1f}" cy="{b:.1f}" r="8"/>')
+        left = a > box.left + box.width * 0.6
+        marks.append(text(a - 13 if left else a + 13, b - 9, "operating point", "strong", "end" if left else "start"))
+        return sheet(width, box.top + box.height + 40, "Speed against streams", marks)
+
+    return Picture("operating-point", "Speed against concurrency", caption, draw)
+
+
+def _operating_point(facts: Facts) -> tuple[float, float] | None:
+    """Streams decoding and speed of one after the warm-up, the speed weighted by tokens; None if nothing decoded."""
+    streams, rate = facts.settled("streams_active"), facts.settled("tok_s_per_stream")
+    if streams is None or rate is None:
+        return None
+    used = np.isfinite(streams) & np.isfinite(rate) & (streams > 0) & (rate > 0)
+    if not used.any():
+        return None
+    return float(np.mean(streams[used])), float(np.average(rate[used], weights=(streams * rate)[used]))
+
+
+def _contours(box: Frame, scale: float, yield_tok_s: float) -> list[str]:
+    """Curves of equal yield of the whole fleet at half, once and twice the operating point's."""
+    marks = []
+    x = np.linspace(max(box.x.high / 200, 1e-12), box.x.high, 120)
+    for k, factor in enumerate((0.5, 1.0, 2.0)):
+        y = yield_tok_s * factor / (x * scale)
+        inside = y <= box.y.high
+        if inside.sum() < 2:
+            continue
+        marks.append(line(box, x[inside], y[inside], "contour"))
+        drop = 11 + 15 * k  # each label a line lower than the last, beside its own curve
+        at = box.at(yield_tok_s * factor / (scale * box.y.high * (1 - drop / box.height)), 0.0)[0]
+        marks.append(text(at + 6, box.top + drop, human(yield_tok_s * factor, "tok/s", 2), "note halo"))
+    return marks
+
+
+def gpu_hours(facts: Facts) -> Picture | None:
+    """What became of the GPU-hours there were."""
+    available = facts.number("gpu.gpu_h_available")
+    if not available > 0:
+        return None
+    busy, training, curtailed = (facts.number(f"gpu.gpu_h_{kind}") for kind in ("busy", "training", "curtailed"))
+    busy, training, curtailed = (0.0 if math.isnan(value) else value for value in (busy, training, curtailed))
+    serving = max(0.0, busy - training)
+    parts = [("Serving agents", "gpus", serving), ("Training", "training", training)]
+    parts.append(("Waiting for work or down", "idle", max(0.0, available - busy)))
+    bars = [
+        Row(name, (Part(ink, value),), f"{human(value)} · {percent(value / available)}")
+        for name, ink, value in parts
+        if value > 0
+    ]
+    if curtailed > 0:
+        bars.append(
+            Row(
+                "Lost to the power cap (slower, not idle)",
+                (Part("power", curtailed),),
+                f"{human(curtailed)} · {percent(curtailed / available)}",
+            )
+        )
+    caption = f"{human(available)} GPU-hours were there to be used; {percent(busy / available)} of them had work."
+    if curtailed > 0:
+        caption += " What the cap took is speed of busy GPUs, counted as the GPU-hours that the lost speed equals."
+    return Picture(
+        "gpu-hours", "Where the GPU-hours went", caption, lambda width: rows(width, "GPU-hours", bars, available)
+    )

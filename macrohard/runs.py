@@ -1,0 +1,168 @@
+"""Run one scenario: in chunks, with progress, checkpoints and a readable result whenever it stops."""
+
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import FrameType
+
+import numpy as np
+import pandas as pd
+
+from agents.worker import Worker
+from macrohard import metrics
+from macrohard.blueprint import Blueprint, draw
+from macrohard.checkpoint import Checkpoint
+from macrohard.floor.state import State
+from macrohard.floor.tick import advance
+from macrohard.metrics import Kept, Summary
+from macrohard.report import Facts, page
+from macrohard.scenario import Scenario
+from macrohard.store import check_out, write_run
+from macrohard.summary import RESULTS_VERSION, summary
+
+CHUNK_S = 0.5
+"""Chunks are as many ticks as take about this long, so that progress shows and Ctrl-C is answered."""
+
+Progress = Callable[[float], None]
+"""Told the share of the run that is done."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a run gives: summary (nested dictionary), series and tickets (tables), and where they were written."""
+
+    scenario: Scenario
+    summary: Summary
+    series: pd.DataFrame
+    tickets: pd.DataFrame
+    out: Path | None = None
+    command: str = ""
+
+    @property
+    def is_partial(self) -> bool:
+        """Whether the run was stopped before its horizon."""
+        return bool(self.summary["run"]["partial"])
+
+
+def run(
+    scenario: Scenario,
+    out: str | Path | None = None,
+    *,
+    replicates: int = 1,
+    progress: Progress | None = None,
+    roles: tuple[type[Worker], ...] | None = None,
+    command: str = "",
+) -> Result:
+    """Runs a scenario; with `out`, its folder of results is written there, all of it or nothing.
+
+    With replicates, further seeds are run too and the summary gains 80 % intervals over them. After Ctrl-C the result
+    is that of the ticks done so far, marked partial. A run of the same id into the same folder that was killed goes on
+    from its last checkpoint.
+    """
+    began = time.perf_counter()
+    plan = draw(scenario, roles)
+    checkpoint = Checkpoint.of(check_out(out), plan.scenario) if out is not None else None
+    state, compile_s = _advanced(plan, checkpoint, progress)
+    result = result_of(plan, state, time.perf_counter() - began, compile_s, command)
+    if replicates > 1 and not result.is_partial:
+        result.summary["replicates"] = _replicated(result, replicates, progress)
+    if out is None:
+        return result
+    placed = replace(result, out=Path(out))
+    write_run(out, placed, version=RESULTS_VERSION, complete=not result.is_partial, report=page(Facts.of(placed)))
+    if checkpoint is not None and not result.is_partial:
+        checkpoint.forget()
+    return placed
+
+
+def result_of(plan: Blueprint, state: State, wall_s: float, compile_s: float, command: str = "") -> Result:
+    """Reads a state, wherever the run stands."""
+    kept = Kept.of(plan.shop, plan.params, state)
+    frame, table = metrics.series(kept), metrics.tickets(kept)
+    return Result(plan.scenario, summary(plan, kept, frame, table, wall_s, compile_s), frame, table, None, command)
+
+
+def replicate_seed(seed: int, replicate: int) -> int:
+    """Seed of a replicate: the scenario's own for the first, else spawned from it."""
+    if replicate == 0:
+        return seed
+    return int(np.random.SeedSequence([seed, replicate]).generate_state(1)[0])
+
+
+def _replicated(first: Result, replicates: int, progress: Progress | None) -> Summary:
+    """Mean and 80 % interval of every number of the summary over seeds."""
+    scenario = first.scenario
+    seeds = [replicate_seed(scenario.run.seed, each) for each in range(replicates)]
+    found = [_numbers(first.summary)]
+    for seed in seeds[1:]:
+        found.append(_numbers(run(scenario.override([f"run.seed={seed}"]), progress=progress).summary))
+    frame = pd.DataFrame(found)
+    low, high = frame.quantile(0.1), frame.quantile(0.9)
+    intervals = {
+        name: {"mean": float(frame[name].mean()), "low": float(low[name]), "high": float(high[name])}
+        for name in frame.columns
+        if not name.startswith(("run.", "scenario."))
+    }
+    return {"n": replicates, "seeds": seeds, "interval": 0.8, "metrics": intervals}
+
+
+def _numbers(tree: Summary, prefix: str = "") -> dict[str, float]:
+    flat: dict[str, float] = {}
+    for name, value in tree.items():
+        if isinstance(value, dict):
+            flat |= _numbers(value, f"{prefix}{name}.")
+        elif isinstance(value, (int, float)) and not isinstance(value, bool):
+            flat[prefix + name] = float(value)
+    return flat
+
+
+def _advanced(plan: Blueprint, checkpoint: Checkpoint | None, progress: Progress | None) -> tuple[State, float]:
+    """The state at the end of the run, or where Ctrl-C stopped it, and the seconds that compiling took."""
+    state = plan.opening()
+    if checkpoint is not None:
+        state = checkpoint.restored(state)
+    began = time.perf_counter()
+    state = _ready(advance(plan.shop, plan.params, state, 0))
+    compile_s = time.perf_counter() - began
+    done, chunk = int(state.tick), 1
+    with _interrupt() as interrupted:
+        while done < plan.n_ticks and not interrupted():
+            n_ticks = min(chunk, plan.n_ticks - done)
+            started = time.perf_counter()
+            state = _ready(advance(plan.shop, plan.params, state, n_ticks))
+            took_s = max(time.perf_counter() - started, 1e-6)
+            done += n_ticks
+            chunk = max(1, min(int(n_ticks * CHUNK_S / took_s), 4 * n_ticks))
+            if progress is not None:
+                progress(done / plan.n_ticks)
+            if checkpoint is not None and done < plan.n_ticks:
+                checkpoint.keep(state, at_once=interrupted())
+    return state, compile_s
+
+
+def _ready(state: State) -> State:
+    """The state, computed: JAX hands back promises."""
+    state.tick.block_until_ready()
+    return state
+
+
+@contextmanager
+def _interrupt() -> Iterator[Callable[[], bool]]:
+    """While open, Ctrl-C is noted instead of raised, so that a chunk in work ends and nothing is lost."""
+    noted = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield noted.is_set
+        return
+
+    def note(number: int, frame: FrameType | None) -> None:
+        noted.set()
+
+    before = signal.signal(signal.SIGINT, note)
+    try:
+        yield noted.is_set
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -1,0 +1,349 @@
+"""The HTML page of a run: complete, self-contained, safe against hostile names, and right at the edges."""
+
+import math
+import re
+import subprocess
+import sys
+import time
+from html.parser import HTMLParser
+from xml.etree import ElementTree
+
+import fake_result
+import numpy as np
+import pandas as pd
+import pytest
+
+from macrohard.report import Facts, answer, cautions, page, write_report
+from macrohard.report.facts import as_number, thin
+from macrohard.report.pictures import pictures
+from macrohard.report.quantity import duration, energy, human, in_words, percent, plain, power, significant
+from macrohard.report.scale import elapsed, linear
+
+VOID = {"meta", "br", "wbr", "link", "img", "hr", "input"}
+
+
+class Balance(HTMLParser):
+    """Collects what is wrong with the nesting of a page."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stack: list[str] = []
+        self.faults: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: object) -> None:
+        if tag not in VOID:
+            self.stack.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        if not self.stack or self.stack.pop() != tag:
+            self.faults.append(tag)
+
+
+def html_of(result: fake_result.FakeResult) -> str:
+    return page(Facts.of(result))
+
+
+@pytest.fixture(scope="module")
+def usual() -> fake_result.FakeResult:
+    return fake_result.result()
+
+
+@pytest.fixture(scope="module")
+def usual_html(usual: fake_result.FakeResult) -> str:
+    return html_of(usual)
+
+
+def test_page_is_well_formed_and_small(usual_html: str) -> None:
+    """Every tag is closed in order, every drawing is XML, and the page stays under 2 MB."""
+    balance = Balance()
+    balance.feed(usual_html)
+    assert balance.faults == [] and balance.stack == []
+    drawings = re.findall(r"<svg.*?</svg>", usual_html, re.S)
+    assert len(drawings) > 20
+    for drawing in drawings:
+        ElementTree.fromstring(drawing)
+    assert len(usual_html.encode()) < 2_000_000
+
+
+def test_page_asks_nothing_of_the_network(usual_html: str) -> None:
+    """No script, no address, no import: what the page shows is in the page."""
+    assert not re.search(r"<script|<link|<img|<iframe|https?://|@import|url\((?!#ink-)", usual_html)
+
+
+def test_every_fill_is_defined(usual_html: str) -> None:
+    """A paint that is used is one that the page defines, in light and in dark."""
+    used = set(re.findall(r"url\(#ink-([a-z-]+)\)", usual_html))
+    defined = set(re.findall(r'id="ink-([a-z-]+)"', usual_html))
+    assert used <= defined
+    for ink in defined:
+        assert usual_html.count(f"--{ink}:") >= 2, ink
+
+
+def test_lines_are_thinned(usual_html: str) -> None:
+    """No outline has more than a thousand points to each of its two sides."""
+    assert max(path.count("L") for path in re.findall(r' d="(M[^"]*)"', usual_html)) <= 2000
+
+
+def test_page_is_drawn_at_once(usual: fake_result.FakeResult) -> None:
+    """A week of bins takes well under a second (0.06 s where this was written)."""
+    start = time.perf_counter()
+    html_of(usual)
+    assert time.perf_counter() - start < 1.0
+
+
+def test_hostile_names_are_shown_not_run(usual: fake_result.FakeResult) -> None:
+    """Names and texts that users choose reach the page as text."""
+    evil = "<script>alert('x')</script>\"&"
+    summary = {**usual.summary, "scenario": {"name": evil, "seed": 1, "sha256": evil}, evil: {evil: evil}}
+    summary["assumptions"] = [{"name": evil, "value": evil, "note": evil}]
+    summary["binding"] = {"in_words": evil, "gpus": 1.0}
+    result = fake_result.FakeResult(summary, usual.series, usual.tickets, {"cluster": {"gpu": evil}}, command=evil)
+    html = html_of(result)
+    assert "<script" not in html and "alert(&#x27;x&#x27;)" in html
+
+
+def test_written_whole_or_not_at_all(usual: fake_result.FakeResult, tmp_path: object) -> None:
+    """The page lands under its name and leaves no draft behind."""
+    from pathlib import Path
+
+    folder = Path(str(tmp_path))
+    target = write_report(usual, folder / "report.html")
+    assert target.read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
+    assert [entry.name for entry in folder.iterdir()] == ["report.html"]
+
+
+def edge_cases() -> dict[str, fake_result.FakeResult]:
+    usual = fake_result.result(n_bins=50)
+    zeros = usual.series.copy()
+    zeros[[name for name in zeros.columns if name != "time_h"]] = 0.0
+    holes = usual.series.copy()
+    holes.loc[5:20, "load_mw"] = np.nan
+    holes["soc"] = np.nan
+    no_work = {
+        key: {name: 0 if isinstance(value, (int, float)) else value for name, value in entries.items()}
+        if isinstance(entries, dict)
+        else entries
+        for key, entries in usual.summary.items()
+    }
+    fake = fake_result.FakeResult
+    return {
+        "one bin": fake_result.result(n_bins=1, hours=1.0, n_tickets=3),
+        "two bins": fake_result.result(n_bins=2, hours=2.0),
+        "a year": fake_result.result(n_bins=2016, hours=8760.0),
+        "no tickets": fake(usual.summary, usual.series, usual.tickets.iloc[:0], usual.scenario),
+        "no rows": fake(usual.summary, usual.series.iloc[:0], usual.tickets.iloc[:0], usual.scenario),
+        "no columns": fake(usual.summary, pd.DataFrame(), pd.DataFrame(), {}),
+        "only time": fake(usual.summary, usual.series[["time_h"]], pd.DataFrame(), {}),
+        "empty summary": fake({}, usual.series, usual.tickets, {}),
+        "nothing at all": fake({}, pd.DataFrame(), pd.DataFrame(), {}),
+        "zeros": fake(no_work, zeros, usual.tickets, usual.scenario),
+        "holes": fake(usual.summary, holes, usual.tickets, usual.scenario),
+        "no supply": fake_result.result(n_bins=288, hours=24.0, short=True),
+        "nan and infinity": fake(
+            {"cost": {"total_usd": math.inf, "usd_per_ticket": math.nan}, "work": {"tickets_done": None}},
+            usual.series,
+            usual.tickets,
+            usual.scenario,
+        ),
+    }
+
+
+@pytest.mark.parametrize("case", edge_cases())
+def test_edges_make_a_page(case: str) -> None:
+    """Odd runs get a page whose drawings hold no nan and no infinity."""
+    html = html_of(edge_cases()[case])
+    balance = Balance()
+    balance.feed(html)
+    assert balance.faults == [] and balance.stack == []
+    for drawing in re.findall(r"<svg.*?</svg>", html, re.S):
+        ElementTree.fromstring(drawing)
+        assert not re.search(r"[\"\s](-?nan|-?inf)\b", drawing)
+    assert not re.search(r"\b(nan|None)\b", re.sub(r"<[^>]*>", " ", html))
+
+
+def test_marks_stay_on_the_sheet(usual: fake_result.FakeResult) -> None:
+    """No point of a line or area leaves its drawing, and no text starts outside it."""
+    drawn = pictures(Facts.of(usual))
+    for width in (400, 465, 990):
+        for picture in (picture for section in drawn.values() for picture in section):
+            for drawing in re.findall(r'<svg class="chart".*?</svg>', picture.draw(width), re.S):
+                tree = ElementTree.fromstring(drawing)
+                wide, high = (float(part) for part in tree.attrib["viewBox"].split()[2:])
+                for node in tree.iter("text"):
+                    x, length = float(node.attrib["x"]), 6.6 * len(node.text or "")
+                    start = {"start": x, "middle": x - length / 2, "end": x - length}[node.attrib["text-anchor"]]
+                    assert start >= -6 and start + length <= wide + 8, (picture.name, width, node.text)
+                    assert 0 <= float(node.attrib["y"]) <= high
+                for path in tree.iter("path"):
+                    pairs = re.findall(r"[ML](-?[\d.]+) (-?[\d.]+)(?=[LMZ]|$)", path.attrib["d"])
+                    assert all(0 <= float(x) <= wide + 1 and 0 <= float(y) <= high for x, y in pairs)
+
+
+def test_thinning_keeps_the_peak_and_the_ends() -> None:
+    """The highest and lowest row of a guide survive, in order, within the limit."""
+    values = np.random.default_rng(3).normal(size=100_000)
+    kept = thin([values], 900)
+    assert len(kept) <= 900 and (np.diff(kept) > 0).all()
+    assert {0, 99_999, int(values.argmax()), int(values.argmin())} <= set(kept.tolist())
+
+
+def test_stacked_sources_add_up_to_the_load(usual: fake_result.FakeResult) -> None:
+    """What the fixture feeds to the site is its load, so that the picture has something true to show."""
+    rows = usual.series
+    supplied = rows[["grid_mw", "turbine_mw", "solar_mw", "battery_mw", "unserved_mw"]].sum(axis=1)
+    assert np.allclose(supplied, rows["load_mw"], atol=20.1)  # the fixture's charging is drawn from turbines
+    assert np.allclose(rows.filter(regex="desks_.*_share").sum(axis=1), 1.0)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "labels"),
+    [
+        (0, 222, ["0", "50", "100", "150", "200", "250"]),
+        (0, 0.9, ["0.0", "0.2", "0.4", "0.6", "0.8", "1.0"]),
+        (0, 0, ["0.0", "0.2", "0.4", "0.6", "0.8", "1.0"]),
+        (-20, 180, ["-50", "0", "50", "100", "150", "200"]),
+    ],
+)
+def test_ticks_are_round(low: float, high: float, labels: list[str]) -> None:
+    """Axes run over whole steps of 1, 2, 2.5 or 5."""
+    assert [words for _, words in linear(low, high, "").ticks] == labels
+
+
+@pytest.mark.parametrize("hours", [0.1, 1, 6, 24, 48, 168, 720, 8760, 87600])
+def test_time_ticks_are_few_and_inside(hours: float) -> None:
+    """A time axis of any length has between one and a dozen ticks, the first at zero."""
+    axis = elapsed(hours)
+    assert 1 <= len(axis.ticks) <= 12 and axis.ticks[0][0] == 0 and axis.ticks[-1][0] <= hours + 1e-9
+
+
+@pytest.mark.parametrize(
+    ("said", "wanted"),
+    [
+        (human(1_234_567), "1.23 M"),
+        (human(9850), "9,850"),
+        (human(999_950), "1.00 M"),
+        (human(0, "GPU-h"), "0 GPU-h"),
+        (human(math.nan), "n/a"),
+        (human(-25_000), "-25 k"),
+        (in_words(487_123), "487,000"),
+        (in_words(999_600), "1.00 million"),
+        (in_words(9_503_000, 2), "9.5 million"),
+        (in_words(1.9e15), "1,900 trillion"),
+        (power(1100), "1.10 GW"),
+        (power(0), "0 MW"),
+        (power(0.0102), "10.2 kW"),
+        (energy(27_345), "27.3 GWh"),
+        (energy(0.000168), "0.168 kWh"),
+        (energy(1e-13), "0 MWh"),
+        (percent(0.0004), "<0.1 %"),
+        (percent(0.9999), ">99.9 %"),
+        (percent(1.0), "100 %"),
+        (duration(0.25), "15 min"),
+        (duration(168), "7 days"),
+        (duration(0), "0 min"),
+        (significant(9.996), "10.0"),
+        (plain(0.05), "0.05"),
+        (plain([1.5, 2.5]), "1.5 to 2.5"),
+        (plain(None), "n/a"),
+    ],
+)
+def test_numbers_read_as_people_write_them(said: str, wanted: str) -> None:
+    assert said == wanted
+
+
+def test_no_figure_is_made_of_what_is_none() -> None:
+    """Truth values, texts and infinities are no numbers."""
+    assert all(math.isnan(as_number(value)) for value in (None, True, "3", math.inf, math.nan, [1]))
+    assert as_number(np.float32(0.5)) == 0.5 and as_number(np.int64(3)) == 3.0
+
+
+def facts(**changes: dict[str, object]) -> Facts:
+    """Facts of the usual run with some sections of its summary or settings changed."""
+    result = fake_result.result(n_bins=100)
+    settings = {**result.scenario, **changes.pop("settings", {})}
+    summary = dict(result.summary)
+    for section, entries in changes.items():
+        old = summary[section]
+        assert isinstance(old, dict)
+        summary[section] = {**old, **entries}
+    return Facts(summary, result.series, result.tickets, settings)
+
+
+def test_answer_names_output_effort_and_limit() -> None:
+    """The three sentences carry tickets, tokens, energy, nameplate, the limit and a key to turn."""
+    out, took, limit = answer(facts())
+    assert "million tickets" in out and "human developers" in out
+    assert "trillion tokens" in took and "GWh" in took and "nameplate 222 MW" in took
+    assert limit.startswith("The GPUs held the work back 77 %") and "cluster.n_gpus" in limit
+
+
+@pytest.mark.parametrize(
+    ("held", "key"),
+    [
+        ("backlog", "backlog.arrivals_per_day"),
+        ("agents", "workforce.coding"),
+        ("gpus", "cluster.n_gpus"),
+        ("power", "power.grid_mw"),
+    ],
+)
+def test_advice_turns_on_the_limit(held: str, key: str) -> None:
+    """Each of the four limits leads to a scenario key that lifts it."""
+    shares = {name: 0.9 if name == held else 0.02 for name in ("backlog", "agents", "gpus", "power")}
+    assert key in answer(facts(binding=shares))[2]
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"settings": {"workforce": {"coding": 0}}}, "nothing gets coded"),
+        ({"settings": {"workforce": {"coding": 5, "testing": 0}}}, "no testing agents"),
+        ({"gpu": {"n_gpus": 0}}, "no GPUs"),
+        ({"work": {"tickets_done": 0, "tickets_created": 50, "tickets_given_up": 50}}, "every one was given up"),
+        ({"power": {"unserved_mwh": 9e9}}, "could not be supplied"),
+        ({}, "longer run"),
+    ],
+)
+def test_nothing_done_is_explained(changes: dict[str, dict[str, object]], words: str) -> None:
+    """A run without a single done ticket says why."""
+    work: dict[str, object] = {"tickets_done": 0, "tickets_given_up": 0}
+    merged = {**changes, "work": {**work, **changes.get("work", {})}}
+    assert words in answer(facts(**merged))[0]
+
+
+def test_a_run_without_tickets_says_so() -> None:
+    assert answer(facts(work={"tickets_created": 0, "tickets_done": 0}))[0].startswith("No ticket arrived")
+
+
+def test_cautions_name_what_a_reader_must_know() -> None:
+    """Partial, unserved, unsupplied, given up, open, saturated and weighted runs each carry their warning."""
+    run = {"horizon_h": 336.0, "warmup_h": 24.0}
+    grave = facts(
+        settings={"run": run, "backlog": {"mode": "saturated"}},
+        work={"tickets_created": 100, "tickets_done": 10, "tickets_given_up": 20, "tickets_open": 70},
+        power={"unserved_mwh": 50.0, "loss_of_load_h": 2.0, "grid_mwh": 0.0, "turbine_mwh": 0.0, "load_mwh": 900.0},
+    )
+    said = " ".join(cautions(grave))
+    for words in ("ended early", "went unserved in 2 h", "no supply", "given up", "still open", "kept full", "800"):
+        assert words in said
+    calm = facts(run={"agent_weight": 1.0}, work={"tickets_open": 0}, power={"unserved_mwh": 1e-12})
+    assert cautions(calm) == []
+
+
+def test_nameplate_is_told_apart_from_demand(usual_html: str) -> None:
+    """Load and nameplate have tiles of their own, and the nameplate says that it is no draw."""
+    assert "Site nameplate" in usual_html and "rating, not draw" in usual_html and "Load, peak" in usual_html
+
+
+def test_assumptions_and_repetition_are_on_the_page(usual: fake_result.FakeResult, usual_html: str) -> None:
+    """Every assumption, the digest, the seed and the command that repeats the run can be read."""
+    listed = usual.summary["assumptions"]
+    assert isinstance(listed, list)
+    assert all(entry["name"] in usual_html and entry["note"] in usual_html for entry in listed)
+    assert "5d1a0c9e" in usual_html and "macrohard run colossus2-phase1 --seed 1" in usual_html
+
+
+def test_report_starts_without_the_heavy_parts() -> None:
+    """Whoever only wants a page loads neither JAX nor a plotting library."""
+    code = "import sys, macrohard.report; print(sorted({'jax', 'mesa', 'matplotlib', 'scipy'} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
