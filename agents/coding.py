@@ -1,9 +1,10 @@
 """Coding: writes the patch, and with it the latent defects."""
 
+import jax
 import jax.numpy as jnp
 
 from agents.capability import success_chance, success_mean
-from agents.work import Defects, Habits, Outcomes, Scalar, Stage, Ticket
+from agents.work import Defects, Habits, Outcomes, Stage, Ticket
 from agents.worker import Worker
 
 
@@ -14,7 +15,7 @@ class Coder(Worker):
     stages = (Stage.CODE,)
 
     @staticmethod
-    def success(ticket: Ticket, habits: Habits) -> Scalar:
+    def success(ticket: Ticket, habits: Habits) -> jax.Array:
         """Chance that the patch is good: the same for every retry by the same model; rework keeps what it mends."""
         offset = habits.kind_offset[ticket.kind.astype(jnp.int32)]
         mean = success_mean(ticket.size_min, habits.horizon_min, habits.beta, offset)

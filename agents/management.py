@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import jax
 import jax.numpy as jnp
 
-from agents.work import Defects, Habits, Outcomes, Scalar, Stage, Ticket
+from agents.work import Defects, Habits, Outcomes, Stage, Ticket
 from agents.worker import Worker
 
 
@@ -14,9 +14,9 @@ from agents.worker import Worker
 class Replan:
     """What management decides for a ticket in planning; at most one is true, none for a ticket that is not stuck."""
 
-    escalate: Scalar
-    split: Scalar
-    give_up: Scalar
+    escalate: jax.Array
+    split: jax.Array
+    give_up: jax.Array
 
 
 class Manager(Worker):

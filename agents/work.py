@@ -34,7 +34,7 @@ class Stage(IntEnum):
 
 WORK_STAGES = tuple(stage for stage in Stage if stage < Stage.DONE)
 
-Outcomes = dict[Stage, Scalar]
+Outcomes = dict[Stage, jax.Array]
 """Chance of each stage that may follow an attempt; the chances add to 1."""
 
 
@@ -43,24 +43,24 @@ Outcomes = dict[Stage, Scalar]
 class Ticket:
     """One ticket as the worker at the desk sees it (and a little that is hidden from the worker, marked so)."""
 
-    size_min: Scalar
+    size_min: jax.Array
     """Minutes a qualified human would need."""
-    kind: Scalar
+    kind: jax.Array
     """Index into KINDS."""
-    stage: Scalar
-    work_share: Scalar
+    stage: jax.Array
+    work_share: jax.Array
     """Share of a whole pass that this pass is: 1 for a fresh one, less for rework of found defects or a conflict."""
-    failures: Scalar
+    failures: jax.Array
     """Bad patches caught since the last escalation or split."""
-    escalations: Scalar
+    escalations: jax.Array
     """Models changed since the last split."""
-    quantile: Scalar
+    quantile: jax.Array
     """Hidden: where this (ticket, model) pair stands among equals, 0 hopeless to 1 easy."""
-    patch_is_good: Scalar
+    patch_is_good: jax.Array
     """Hidden: whether the present patch solves the ticket."""
-    defects: Scalar
+    defects: jax.Array
     """Hidden: expected number of latent defects in the present patch."""
-    open_changes: Scalar
+    open_changes: jax.Array
     """Other changes open in the same module."""
 
 
@@ -69,9 +69,9 @@ class Ticket:
 class Chance:
     """The dice of one attempt that its load depends on: standard normals, and whether it will be good."""
 
-    normal_calls: Scalar
-    normal_tool: Scalar
-    good: Scalar
+    normal_calls: jax.Array
+    normal_tool: jax.Array
+    good: jax.Array
 
 
 @jax.tree_util.register_dataclass
@@ -79,15 +79,15 @@ class Chance:
 class Load:
     """What one attempt asks for. Tokens are whole numbers carried as floats here; the floor rounds them once."""
 
-    calls: Scalar
+    calls: jax.Array
     """LLM calls."""
-    prefill_tokens: Scalar
+    prefill_tokens: jax.Array
     """Prompt tokens computed (cache misses)."""
-    cached_tokens: Scalar
+    cached_tokens: jax.Array
     """Prompt tokens found in the prefix cache."""
-    decode_tokens: Scalar
+    decode_tokens: jax.Array
     """Tokens generated."""
-    tool_s: Scalar
+    tool_s: jax.Array
     """Seconds in tools (tests, builds), without a GPU."""
 
 
@@ -96,8 +96,8 @@ class Load:
 class Defects:
     """Expected numbers of latent defects after an attempt: found by it (to be reworked) and still hidden."""
 
-    found: Scalar
-    left: Scalar
+    found: jax.Array
+    left: jax.Array
 
 
 @jax.tree_util.register_dataclass

@@ -6,11 +6,12 @@ A role overrides rules as static, pure functions of one desk; the floor compiles
 
 from typing import Any, ClassVar
 
+import jax
 import jax.numpy as jnp
 import mesa
 
 from agents.attempt import attempt_load
-from agents.work import Chance, Defects, Habits, Load, Outcomes, Scalar, Stage, Ticket
+from agents.work import Chance, Defects, Habits, Load, Outcomes, Stage, Ticket
 
 
 class Worker(mesa.Agent):  # type: ignore[misc]
@@ -26,7 +27,7 @@ class Worker(mesa.Agent):  # type: ignore[misc]
         self.row = row
 
     @staticmethod
-    def success(ticket: Ticket, habits: Habits) -> Scalar:
+    def success(ticket: Ticket, habits: Habits) -> jax.Array:
         """Chance that the patch is good after this attempt: unchanged by all work but coding."""
         return jnp.where(ticket.patch_is_good, 1.0, 0.0)
 

@@ -213,15 +213,15 @@ def _ratios(scenario: Scenario) -> tuple[np.ndarray, np.ndarray]:
     """Tokens and tool time by stage and kind relative to coding, each of shape (stages, kinds)."""
     measured = role_ratios()
     tables = []
-    for ratio, which in ((scenario.tokens.ratio, 0), (scenario.tokens.wall_ratio, 1)):
+    for ratio, which in ((scenario.tokens.ratio, "tokens"), (scenario.tokens.wall_ratio, "wall")):
         table = np.ones((len(WORK_STAGES), len(KINDS)), np.float32)
         table[Stage.ROADMAP] = table[Stage.PLAN] = ratio.plan
         table[Stage.DESIGN] = ratio.design
         table[Stage.CODE] = ratio.code
         table[Stage.TEST] = ratio.test
         table[Stage.REVIEW] = ratio.review
-        table[Stage.DESIGN, KINDS.index("frontend")] = measured["frontend_design"][which]
-        table[Stage.CODE, KINDS.index("greenfield")] *= measured["greenfield"][which]
+        table[Stage.DESIGN, KINDS.index("frontend")] = getattr(measured["frontend_design"], which)
+        table[Stage.CODE, KINDS.index("greenfield")] *= getattr(measured["coding_greenfield"], which)
         tables.append(table)
     return tables[0], tables[1]
 
@@ -267,8 +267,9 @@ def _backlog(scenario: Scenario, wanted: int) -> Backlog:
         arrivals = np.concatenate([np.zeros(work.n_epics), np.sort(rng.uniform(0.0, run.horizon_h, n_more))])
         n_epics = len(arrivals)
     if not n_epics:
-        remedy = "set backlog.n_epics or backlog.arrivals_per_day, or backlog.mode = \"saturated\""
-        raise ScenarioError([Fault(scenario.name, "backlog.n_epics", 0, "there is no work at all; allowed: some", remedy)])
+        remedy = "set backlog.n_epics or backlog.arrivals_per_day, or backlog.mode = saturated"
+        nothing = Fault(scenario.name, "backlog.n_epics", 0, "there is no work at all; allowed: some", remedy)
+        raise ScenarioError([nothing])
     kinds = [float(getattr(work.kinds, kind)) for kind in KINDS]
     return backlogs.generate(
         n_epics=n_epics,

@@ -30,15 +30,15 @@ class Checkpoint:
         """The checkpoint of the run that will be written to `out`."""
         return cls(out.parent / f".{out.name}.checkpoint.npz", run_id(RESULTS_VERSION, scenario))
 
-    def keep(self, state: State) -> None:
-        """Writes the state if the last one kept is old enough."""
-        if time.monotonic() - self.kept_at < EVERY_S:
+    def keep(self, state: State, at_once: bool = False) -> None:
+        """Writes the state if the last one kept is old enough, or at once."""
+        if not at_once and time.monotonic() - self.kept_at < EVERY_S:
             return
         leaves = [np.asarray(leaf) for leaf in jax.tree.leaves(state)]
         temporary = self.path.with_suffix(".part")
         self.path.parent.mkdir(parents=True, exist_ok=True)
         with temporary.open("wb") as file:
-            np.savez(file, run_id=np.array(self.run_id), **{f"leaf_{n}": leaf for n, leaf in enumerate(leaves)})
+            np.savez(file, *leaves, run_id=np.array(self.run_id))
         temporary.replace(self.path)
         self.kept_at = time.monotonic()
 
@@ -49,12 +49,13 @@ class Checkpoint:
             with np.load(self.path, allow_pickle=False) as kept:
                 if str(kept["run_id"]) != self.run_id:
                     return opening
-                found = [kept[f"leaf_{n}"] for n in range(len(leaves))]
+                found = [kept[f"arr_{n}"] for n in range(len(leaves))]
         except (OSError, ValueError, KeyError, zipfile.BadZipFile):
             return opening
         if any(a.shape != b.shape or a.dtype != b.dtype for a, b in zip(found, leaves, strict=True)):
             return opening
-        return jax.tree.unflatten(tree, [jax.numpy.array(leaf) for leaf in found])
+        state: State = jax.tree.unflatten(tree, [jax.numpy.array(leaf) for leaf in found])
+        return state
 
     def forget(self) -> None:
         """Removes what was kept: the run is done."""

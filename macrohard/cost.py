@@ -2,7 +2,7 @@
 
 from macrohard.metrics import Summary
 from macrohard.scenario import Scenario
-from macrohard.siting import plant_prices_usd
+from macrohard.siting import plant_prices
 
 HOURS_PER_YEAR = 8760.0
 
@@ -13,7 +13,7 @@ def annuity(rate: float, years: float) -> float:
 
 
 def bill(
-    scenario: Scenario, totals: dict[str, float], tickets_done: float, decode_tokens: float, power: Summary, hours: float
+    scenario: Scenario, totals: dict[str, float], tickets_done: float, decode_tokens: float, hours: float
 ) -> Summary:
     """Costs and emissions of a run of so many hours; prices of the scenario's [economics].
 
@@ -22,7 +22,7 @@ def bill(
     prices = scenario.economics
     gpu_usd = totals["gpu_h_available"] * prices.gpu_usd_per_h
     share_of_year = hours / HOURS_PER_YEAR
-    plant = plant_prices_usd(scenario)
+    plant = plant_prices(scenario)
     parts = {
         "gpu": gpu_usd,
         "energy": totals["energy_usd"],

@@ -1,8 +1,8 @@
 """The factory as a Mesa model: step by step, with its workers as agents made on first use."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from functools import cached_property
-from typing import Any
 
 import jax.numpy as jnp
 import mesa
@@ -50,7 +50,8 @@ class Factory(mesa.Model):  # type: ignore[misc]
     def agents_by_type(self) -> dict[type[mesa.Agent], AgentSet]:
         """Workers by class."""
         self._hire()
-        return self._agents_by_type
+        by_type: dict[type[mesa.Agent], AgentSet] = self._agents_by_type
+        return by_type
 
     @property
     def time_h(self) -> float:
@@ -122,8 +123,6 @@ class Factory(mesa.Model):  # type: ignore[misc]
     def _push(self) -> None:
         if not self._written:
             return
-        from dataclasses import replace
-
         desks = self.state.desks
         for column, values in self._written.items():
             if column in desks.__dataclass_fields__:
@@ -131,5 +130,5 @@ class Factory(mesa.Model):  # type: ignore[misc]
             else:
                 words = values.view(np.int32) if values.dtype == np.float32 else values.astype(np.int32)
                 desks = replace(desks, words=desks.words.at[place(Job, column)].set(jnp.array(words)))
-        self.state: Any = replace(self.state, desks=desks)
+        self.state = replace(self.state, desks=desks)
         self._written = {}

@@ -10,10 +10,12 @@ import pandas as pd
 
 from agents.work import KINDS, WORK_STAGES, Stage
 from macrohard.colossus.units import S_PER_H
+from macrohard.floor.columns import unpack
 from macrohard.floor.readings import BINDING, MEANS, TOTALS
-from macrohard.floor.state import Params, State
+from macrohard.floor.state import COUNTS, Params, Shop, State
 from macrohard.floor.tally import as_int
-from macrohard.floor.tick import Shop, last_names
+from macrohard.floor.tick import last_names
+from macrohard.floor.tickets import N_COLUMNS, Row
 
 WORKING_DAYS_PER_YEAR, WORKING_H_PER_DAY = 240.0, 8.0  # assumed: one developer's year
 _N_BATCHES = 10
@@ -41,12 +43,14 @@ class Kept:
         return float(self.params.tick_s) / S_PER_H
 
     @property
+    def counts(self) -> dict[str, int]:
+        """The counts by name, in simulated tickets."""
+        return dict(zip(COUNTS, self.state.counts.tolist(), strict=True))
+
+    @property
     def n_ticks(self) -> int:
         """Ticks that have passed."""
         return int(self.state.tick)
-
-
-COUNTED = ("queue_", "at_", "busy_", "tickets_")
 
 
 def series(kept: Kept) -> pd.DataFrame:
@@ -65,41 +69,45 @@ def series(kept: Kept) -> pd.DataFrame:
 def tickets(kept: Kept) -> pd.DataFrame:
     """One row per simulated ticket that has come in (epics apart), with its history; weights not applied."""
     table, n_rows, now = kept.state.tickets, int(kept.state.n_rows), kept.n_ticks
-    part = {name: np.asarray(getattr(table, name))[:n_rows] for name in table.__dataclass_fields__}
-    own = part["created_tick"]
-    planned = (own < 0) & ~part["is_bug"]  # rows of the backlog came in with their epic
-    created = np.where(planned, own[part["epic"]], own)
-    keep = ~part["is_epic"] & (created >= 0) & (created <= now)
-    keep &= ~(part["is_bug"] & (np.arange(n_rows) >= int(kept.state.bug_cursor)))  # escaped, but not found yet
+    words = np.asarray(table.words)[:n_rows]
+    row = unpack(Row, np.ascontiguousarray(words.T), axis=0)
+    history = words[:, N_COLUMNS:].reshape(n_rows, 2, len(WORK_STAGES)) * kept.tick_h
+    own = np.asarray(row.created_tick)
+    planned = (own < 0) & ~row.is_bug  # rows of the backlog came in with their epic
+    created = np.where(planned, own[row.epic], own)
+    found = created <= now
+    found &= ~(np.asarray(row.is_bug) & (np.arange(n_rows) >= int(kept.state.bug_cursor)))  # escaped, not found yet
+    keep = ~np.asarray(row.is_epic) & (created >= 0) & found
     hours = kept.tick_h
-    stage = part["stage"].astype(np.int64)
+    stage = np.asarray(row.stage)
     status = np.select([stage == Stage.DONE, stage == Stage.GIVEN_UP], ["done", "given_up"], "open")
 
-    def when(column: np.ndarray) -> np.ndarray:
-        return np.where(column >= 0, column * hours, np.nan)
+    def when(column: Any) -> np.ndarray:
+        ticks = np.asarray(column)
+        return np.where(ticks >= 0, ticks * hours, np.nan)
 
     columns: dict[str, Any] = {
         "id": np.arange(n_rows),
-        "epic": part["epic"],
-        "kind": np.asarray(KINDS)[part["kind"]],
-        "size_min": part["size_min"],
-        "priority": part["priority"],
-        "is_bug": part["is_bug"],
+        "epic": row.epic,
+        "kind": np.asarray(KINDS)[row.kind],
+        "size_min": row.size_min,
+        "priority": row.priority,
+        "is_bug": row.is_bug,
         "status": status,
         "stage": np.asarray([each.name.lower() for each in Stage])[stage],
         "created_h": created * hours,
-        "started_h": when(part["started_tick"]),
-        "closed_h": when(part["closed_tick"]),
-        "attempts": part["attempts"],
-        "failures": part["failures"],
-        "escalations": part["escalations"],
-        "escaped": part["escaped"],
+        "started_h": when(row.started_tick),
+        "closed_h": when(row.closed_tick),
+        "attempts": row.attempts,
+        "failures": row.failures,
+        "escalations": row.escalations,
+        "escaped": row.escaped,
     }
-    for what in ("wait", "work"):
+    for place, what in enumerate(("wait", "work")):
         for each in WORK_STAGES[1:]:
-            columns[f"{what}_h_{each.name.lower()}"] = part[f"{what}_ticks"][:, each] * hours
-    columns["input_tokens"] = part["input_tokens"]
-    columns["decode_tokens"] = part["decode_tokens"]
+            columns[f"{what}_h_{each.name.lower()}"] = history[:, place, each]
+    columns["input_tokens"] = np.asarray(row.input_tokens).view(np.uint32)
+    columns["decode_tokens"] = np.asarray(row.decode_tokens)
     return pd.DataFrame(columns)[keep].reset_index(drop=True)
 
 
@@ -118,8 +126,8 @@ def digest(kept: Kept) -> str:
 
 
 def work(kept: Kept, frame: pd.DataFrame, table: pd.DataFrame) -> Summary:
-    """What became of the tickets. Counts are real (weight applied); lead times are of tickets done after the warm-up."""
-    counts, weight = kept.state.counts, float(kept.params.weight)
+    """What became of the tickets. Counts are real (weight applied); lead times are of those done after the warm-up."""
+    counts, weight = kept.counts, float(kept.params.weight)
     warm_h = float(kept.params.warmup_ticks) * kept.tick_h
     done = table[table["status"] == "done"]
     late = done[done["closed_h"] > warm_h]
@@ -127,27 +135,27 @@ def work(kept: Kept, frame: pd.DataFrame, table: pd.DataFrame) -> Summary:
     days = max((kept.n_ticks * kept.tick_h - warm_h) / 24.0, 1e-9)
     planned_min = float(late.loc[~late["is_bug"], "size_min"].astype(np.float64).sum()) * weight
     developer_min_per_day = WORKING_DAYS_PER_YEAR / 365.0 * WORKING_H_PER_DAY * 60.0
-    n_done, n_shipped = int(counts.done), int(counts.shipped)
+    n_done = counts["done"]
     decode = as_int(kept.state.record.decode_tokens)
     return {
-        "tickets_created": int(counts.created) * weight,
+        "tickets_created": counts["created"] * weight,
         "tickets_done": n_done * weight,
-        "tickets_given_up": int(counts.given_up) * weight,
+        "tickets_given_up": counts["given_up"] * weight,
         "tickets_open": int((table["status"] == "open").sum()) * weight,
-        "bug_tickets": int(counts.bugs) * weight,
+        "bug_tickets": counts["bugs"] * weight,
         "rework_share": _ratio(as_int(kept.state.record.rework_decode_tokens), decode),
-        "bad_shipped_share": _ratio(int(counts.bad_shipped), n_shipped),
-        "escaped_defects": int(counts.escaped) * weight,
+        "bad_shipped_share": _ratio(counts["bad_shipped"], n_done),
+        "escaped_defects": counts["escaped"] * weight,
         "lead_time_h_p50": _quantile(lead_h, 0.5),
         "lead_time_h_p90": _quantile(lead_h, 0.9),
         "open_share": _ratio(int((table["status"] == "open").sum()), len(table)),
         "tickets_per_day": len(late) * weight / days,
-        "change_failure_rate": _ratio(int(counts.with_escape), n_done),
-        "code_attempts_per_ticket": _ratio(int(counts.code_attempts), n_done + int(counts.given_up)),
-        "bugs_per_ticket": _ratio(int(counts.bugs), int(counts.created) - int(counts.bugs)),
+        "change_failure_rate": _ratio(counts["with_escape"], n_done),
+        "code_attempts_per_ticket": _ratio(counts["code_attempts"], n_done + counts["given_up"]),
+        "bugs_per_ticket": _ratio(counts["bugs"], counts["created"] - counts["bugs"]),
         "developers_equivalent": planned_min / days / developer_min_per_day,
-        "tickets_lost": int(counts.lost_rows) * weight,
-        "late_handovers": int(counts.late_handovers),
+        "tickets_lost": counts["lost_rows"] * weight,
+        "late_handovers": counts["late_handovers"],
         "ci": intervals(kept, frame),
     }
 
@@ -158,7 +166,7 @@ def tokens(kept: Kept) -> Summary:
     prefill, cached, decode = (
         as_int(count) for count in (record.prefill_tokens, record.cached_tokens, record.decode_tokens)
     )
-    done = int(kept.state.counts.done)
+    done = kept.counts["done"]
     return {
         "input_tokens": (prefill + cached) * weight,
         "cached_tokens": cached * weight,

@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from types import FrameType
 
-import jax
 import numpy as np
 import pandas as pd
 
@@ -28,8 +27,8 @@ from macrohard.summary import RESULTS_VERSION, summary
 CHUNK_S = 0.5
 """Chunks are as many ticks as take about this long, so that progress shows and Ctrl-C is answered."""
 
-Progress = Callable[[int, int], None]
-"""Told the ticks done and the ticks in all."""
+Progress = Callable[[float], None]
+"""Told the share of the run that is done."""
 
 
 @dataclass(frozen=True)
@@ -127,22 +126,28 @@ def _advanced(plan: Blueprint, checkpoint: Checkpoint | None, progress: Progress
     if checkpoint is not None:
         state = checkpoint.restored(state)
     began = time.perf_counter()
-    state = jax.block_until_ready(advance(plan.shop, plan.params, state, 0))
+    state = _ready(advance(plan.shop, plan.params, state, 0))
     compile_s = time.perf_counter() - began
     done, chunk = int(state.tick), 1
     with _interrupt() as interrupted:
         while done < plan.n_ticks and not interrupted():
             n_ticks = min(chunk, plan.n_ticks - done)
             started = time.perf_counter()
-            state = jax.block_until_ready(advance(plan.shop, plan.params, state, n_ticks))
+            state = _ready(advance(plan.shop, plan.params, state, n_ticks))
             took_s = max(time.perf_counter() - started, 1e-6)
             done += n_ticks
             chunk = max(1, min(int(n_ticks * CHUNK_S / took_s), 4 * n_ticks))
             if progress is not None:
-                progress(done, plan.n_ticks)
+                progress(done / plan.n_ticks)
             if checkpoint is not None and done < plan.n_ticks:
-                checkpoint.keep(state)
+                checkpoint.keep(state, at_once=interrupted())
     return state, compile_s
+
+
+def _ready(state: State) -> State:
+    """The state, computed: JAX hands back promises."""
+    state.tick.block_until_ready()
+    return state
 
 
 @contextmanager

@@ -16,21 +16,22 @@ RESULTS_VERSION = "1"
 """Changes when a changed law gives other results for the same scenario; noted in the CHANGELOG."""
 
 
-def summary(plan: Blueprint, kept: Kept, frame: pd.DataFrame, table: pd.DataFrame, wall_s: float, compile_s: float) -> Summary:
+def summary(
+    plan: Blueprint, kept: Kept, frame: pd.DataFrame, table: pd.DataFrame, wall_s: float, compile_s: float
+) -> Summary:
     """Everything of INTERFACES: what was done, what it took, what it cost and what held it back."""
     warm = metrics.after_warmup(kept, frame)
     totals = metrics.totals(kept)
     work = metrics.work(kept, frame, table)
     tokens = metrics.tokens(kept)
-    power = _power(plan, kept, warm, totals)
     return {
         "schema_version": SCHEMA_VERSION,
         "scenario": {"name": plan.scenario.name, "sha256": plan.scenario.sha256, "seed": plan.scenario.run.seed},
         "work": work,
         "tokens": tokens,
         "gpu": _gpu(warm, totals),
-        "power": power,
-        "cost": bill(plan.scenario, totals, work["tickets_done"], tokens["decode_tokens"], power, kept.n_ticks * kept.tick_h),
+        "power": _power(plan, kept, warm, totals),
+        "cost": bill(plan.scenario, totals, work["tickets_done"], tokens["decode_tokens"], kept.n_ticks * kept.tick_h),
         "binding": metrics.binding(kept),
         "desk_time": {
             name: float(warm[f"desks_{name}_share"].mean()) for name in ("idle", "unimpeded", "gpus", "power")
@@ -68,7 +69,6 @@ def _power(plan: Blueprint, kept: Kept, warm: pd.DataFrame, totals: dict[str, fl
         + totals["battery_discharge_mwh"]
         - totals["battery_charge_mwh"]
         + totals["unserved_mwh"]
-        - totals["surplus_mwh"]
         - totals["load_mwh"]
     )
     return {

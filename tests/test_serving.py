@@ -48,12 +48,13 @@ def oracle(serving, n_gpus, demand):
         many = max(n, 1.0)
         met = 1 + (1 - 1 / many) * many * output * step / wall
         new = float(time_per_output_token(serving, met, context, own / output))
-        z, queued = tool + output * step, max(n * replicas / prefillers, 1.0)
+        entry = s["fit"].call_s + step
+        z, queued = tool + entry + output * step, max(n * replicas / prefillers, 1.0)
         stay = (queued * own - z + math.sqrt((queued * own - z) ** 2 + 4 * own * z)) / 2
-        if abs(new / step - 1) < 1e-7 and abs(stay - own - wait) < 1e-6 * wall:
+        if abs(new / step - 1) < 1e-7 and abs(entry + stay - own - wait) < 1e-6 * wall:
             break
         step += 0.5 * (new - step)
-        wait += 0.5 * (stay - own - wait)
+        wait += 0.5 * (entry + stay - own - wait)
     return step, wait, tool + wait + own + output * step, n
 
 

@@ -31,6 +31,7 @@ FIRST = {  # first guess, upper bound, unit
     "moe_layer_s": (2e-5, 1e-3, "s"),
     "fp8_moe_layer_s": (2e-5, 1e-3, "s"),
     "stream_s": (2e-5, 1e-3, "s"),
+    "call_s": (0.1, 1.0, "s"),
     "memory": (0.75, 0.92, "share of peak"),
     "linear_dense": (0.6, 0.9, "share of peak"),
     "linear_moe": (0.3, 0.9, "share of peak"),
@@ -43,6 +44,7 @@ FIRST = {  # first guess, upper bound, unit
 }
 FIXED = {
     "attention": "held: MLA decode kernels reach 0.5-0.66 of the bf16 peak; contexts under 9k do not tell it",
+    "call_s": "held: unloaded mean time to first token (serving_ttft.py)",
     "link": "held: collectives reach 0.8 of a scale-up link; the fit would take any lower cost",
 }
 WEIGHT = {"aggregated": 1.0, "disaggregated": 1.0, "offline": 0.3, "decode pool": 1.0, "prefill pool": 3.0}

@@ -26,4 +26,5 @@ def uniform(seed: Scalar, *words: Scalar) -> jax.Array:
 def _mix(word: jax.Array) -> jax.Array:
     word = (word ^ (word >> 16)) * jnp.uint32(0x7FEB352D)
     word = (word ^ (word >> 15)) * jnp.uint32(0x846CA68B)
-    return word ^ (word >> 16)
+    mixed: jax.Array = word ^ (word >> 16)
+    return mixed

@@ -20,7 +20,8 @@ class ServingFit:
     """What no datasheet says, fitted on measurements (data/serving_fit.csv).
 
     Overheads in seconds: layer_s per layer and step, moe_layer_s more per layer with experts and fp8_moe_layer_s yet
-    more where those are in fp8 (scaling of activations), stream_s per stream and step. Shares of the datasheet's
+    more where those are in fp8 (scaling of activations), stream_s per stream and step, call_s per call (front end,
+    scheduling). Shares of the datasheet's
     peak: memory, linear_dense and linear_moe (decode), attention, link, prefill_dense and prefill_moe. Engines as
     factors: trt_stream on stream_s (TensorRT-LLM), eager on the layers (vLLM as ML.ENERGY ran it); 1 else.
     """
@@ -29,6 +30,7 @@ class ServingFit:
     moe_layer_s: Scalar
     fp8_moe_layer_s: Scalar
     stream_s: Scalar
+    call_s: Scalar
     memory: Scalar
     linear_dense: Scalar
     linear_moe: Scalar

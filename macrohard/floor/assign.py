@@ -1,4 +1,4 @@
-"""Idle workers take waiting tickets, and the whole attempt is thrown: its load, its outcome and what it leaves behind."""
+"""Idle workers take waiting tickets, and the whole attempt is thrown: its load, outcome and what it leaves behind."""
 
 from dataclasses import replace
 
@@ -7,7 +7,6 @@ import jax.numpy as jnp
 
 from agents.work import Chance, Habits, Load, Stage, Ticket
 from agents.worker import Worker
-from macrohard.colossus import dice
 from macrohard.floor import queues as queues_of
 from macrohard.floor.columns import pack
 from macrohard.floor.desks import Job

@@ -4,22 +4,13 @@ A table is a dataclass whose fields are its columns and whose field types say ho
 """
 
 from dataclasses import fields
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-
-class Table(Protocol):
-    """Any frozen dataclass of columns."""
-
-    __dataclass_fields__: dict[str, object]
-
-
-T = TypeVar("T", bound=Table)
-
-_WORDS = {"Real": jnp.float32, "Whole": jnp.int32, "Flag": jnp.bool_}
+T = TypeVar("T")
 
 Real = jax.Array
 """A column of float32."""
@@ -39,14 +30,14 @@ def place(table: type[T], name: str) -> int:
     return list(kinds(table)).index(name)
 
 
-def pack(row: Table, axis: int) -> jax.Array:
+def pack(row: object, axis: int) -> jax.Array:
     """The columns of a table as words, stacked along an axis; columns have or broadcast to one shape."""
     words = {name: _to_word(getattr(row, name), kind) for name, kind in kinds(type(row)).items()}
     shape = jnp.broadcast_shapes(*(word.shape for word in words.values()))
     return jnp.stack([jnp.broadcast_to(word, shape) for word in words.values()], axis=axis)
 
 
-def unpack(table: type[T], words: jax.Array, axis: int) -> T:
+def unpack(table: type[T], words: jax.Array | np.ndarray, axis: int) -> T:
     """The columns of a matrix of words, which lie along an axis (0 or -1)."""
     of_kind = kinds(table)
     columns = {
@@ -62,7 +53,7 @@ def _to_word(column: jax.Array, kind: str) -> jax.Array:
     return jnp.asarray(column).astype(jnp.int32)
 
 
-def _from_word(word: jax.Array, kind: str) -> jax.Array:
+def _from_word(word: jax.Array | np.ndarray, kind: str) -> jax.Array | np.ndarray:
     if isinstance(word, np.ndarray):  # on the host, where a whole table is read after a run
         return word.view(np.float32) if kind == "Real" else word.astype(bool) if kind == "Flag" else word
     if kind == "Real":

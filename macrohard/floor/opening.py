@@ -8,6 +8,7 @@ from agents.work import Stage
 from macrohard.backlog import Backlog
 from macrohard.colossus import dice
 from macrohard.colossus import site as site_of
+from macrohard.colossus.cluster import fleet
 from macrohard.colossus.serving import Demand, serve
 from macrohard.floor import desks as desks_of
 from macrohard.floor import queues as queues_of
@@ -22,7 +23,7 @@ _FIRST_JOB = {"calls": 35.0, "decode_tokens": 17e3, "prefill_tokens": 1.4e5, "in
 
 
 def opening(shop: Shop, params: Params, backlog: Backlog, capacity: int, n_bins: int) -> State:
-    """The state before the first tick. `capacity` is the number of ticket rows; those past the backlog are for births."""
+    """The state before the first tick. `capacity` is the number of ticket rows; those past the backlog await births."""
     clock = clock_at(params, jnp.int32(0))
     n_agents = sum(jnp.float32(params.n_desks[role.role]) for role in shop.roles)
     first_demand = Demand(n_streams=n_agents * params.weight, **{k: jnp.float32(v) for k, v in _FIRST_JOB.items()})
@@ -37,13 +38,14 @@ def opening(shop: Shop, params: Params, backlog: Backlog, capacity: int, n_bins:
         epic_cursor=jnp.int32(0),
         epics_planned=jnp.int32(0),
         bug_cursor=jnp.int32(n_rows),
-        speed=serve(params.site.serving, site_of.n_serving(params.site, clock), first_demand),
+        speed=serve(params.site.serving, fleet(params.site.cluster, clock.hour).n_serving, first_demand),
         site=site,
         counts=jnp.zeros(len(COUNTS), jnp.int32),
         record=nothing_yet(n_bins, len(last_names(shop))),
     )
     # every array gets a buffer of its own, of the type it keeps, since the state is donated to each advance
-    return jax.tree.map(lambda leaf: jnp.array(leaf, dtype=jnp.asarray(leaf).dtype, copy=True), state)
+    own: State = jax.tree.map(lambda leaf: jnp.array(leaf, dtype=jnp.asarray(leaf).dtype, copy=True), state)
+    return own
 
 
 def _tickets(backlog: Backlog, capacity: int, seed: int) -> Tickets:

@@ -18,7 +18,7 @@ NO_QUEUE = N_QUEUES
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class Queues:
-    """Rings of ticket rows, shape (queues * capacity,); head and tail count all that ever left or came, shape (queues,)."""
+    """Rings of ticket rows, shape (queues * capacity,); head and tail, shape (queues,), count all that left and came."""
 
     rings: jax.Array
     head: jax.Array
@@ -51,7 +51,7 @@ def take(queues: Queues, stages: tuple[Stage, ...], n_wanted: jax.Array, slots: 
     before = jnp.cumsum(lengths) - lengths
     taken = jnp.clip(n_wanted - before, 0, lengths)
     rank = jnp.arange(slots, dtype=jnp.int32)
-    choice = jnp.sum(rank[:, None] >= (before + lengths)[None, :-1], axis=1)  # which of this role's queues serves a rank
+    choice = jnp.sum(rank[:, None] >= (before + lengths)[None, :-1], axis=1)  # the queue that serves each rank
     capacity = queues.rings.shape[0] // N_QUEUES
     place = (queues.head[numbers][choice] + rank - before[choice]) % capacity
     tickets = queues.rings[numbers[choice] * capacity + place]
@@ -76,15 +76,16 @@ def put(queues: Queues, entries: list[tuple[jax.Array, jax.Array]]) -> Queues:
 
 
 def running(flags: jax.Array) -> jax.Array:
-    """Inclusive running count of true flags, shape (rows,). A scan on CPUs, where cumsum is 3 times slower; else cumsum."""
+    """Inclusive running count of true flags, shape (rows,). A scan on CPUs, where cumsum is 3 times slower."""
     ones = flags.astype(jnp.int32)
     if jax.default_backend() != "cpu":
         return jnp.cumsum(ones)
-    return lax.scan(lambda total, one: (total + one, total + one), jnp.int32(0), ones, unroll=8)[1]
+    total: jax.Array = lax.scan(lambda before, one: (before + one, before + one), jnp.int32(0), ones, unroll=8)[1]
+    return total
 
 
 def first_rows(flags: jax.Array, slots: int) -> tuple[jax.Array, jax.Array]:
-    """Rows of the first true flags, shape (slots,), padded with the number of rows; and how many there are (<= slots)."""
+    """Rows of the first true flags, shape (slots,), padded with the number of rows; and how many there are."""
     n_rows = flags.shape[0]
     rank = running(flags)
     place = jnp.where(flags & (rank <= slots), rank - 1, slots)

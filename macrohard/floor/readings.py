@@ -117,7 +117,7 @@ def nothing_yet(n_bins: int, n_lasts: int) -> Record:
 
 
 def desk_time(site: SiteReading, busy_share: Scalar) -> dict[str, Scalar]:
-    """Where the time of the desks goes, shares that add to 1: idle, at full speed, lost to shared GPUs, lost to power."""
+    """Where the time of the desks goes; adds to 1: idle, at full speed, lost to shared GPUs, lost to power."""
     wall = jnp.maximum(site.served.wall_s, 1e-6)
     lone = jnp.minimum(site.full.lone_wall_s, wall)
     full = jnp.clip(site.full.wall_s, lone, wall)

@@ -1,4 +1,4 @@
-"""Totals that stay exact over a year of ticks without 64-bit types: whole-number counts in two limbs, compensated sums."""
+"""Totals that stay exact over a year of ticks without 64-bit types: counts in two limbs, compensated sums."""
 
 from dataclasses import dataclass
 

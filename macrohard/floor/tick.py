@@ -28,7 +28,8 @@ def advance(shop: Shop, params: Params, state: State, n_ticks: Scalar) -> State:
     """The state n_ticks later. A loop with a traced trip count, so that one compilation gives the same bits however
     a run is cut: by single steps, in chunks, whole, or as a lane of a vmapped batch.
     """
-    return lax.fori_loop(0, n_ticks, lambda _, now: tick(shop, params, now), state)
+    later: State = lax.fori_loop(0, n_ticks, lambda _, now: tick(shop, params, now), state)
+    return later
 
 
 def tick(shop: Shop, params: Params, state: State) -> State:

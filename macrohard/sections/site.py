@@ -1,15 +1,16 @@
 """The sections about the machine: serving, training, cluster, power plant and Megapacks.
 
-Defaults are one 8-GPU server on a grid connection; (A) marks an assumption. Sources of the bundled sites stand in their files.
+Defaults are one 8-GPU server on a grid connection; (A) marks an assumption. The bundled sites have their
+sources in their own files.
 """
 
 from typing import Annotated, Literal
 
 from annotated_types import Ge, Gt, Le
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, StringConstraints
 
 from macrohard import names
-from macrohard.sections.section import Absent, Amount, Day, Moment, Positive, Section, Share, one_of, row_of
+from macrohard.sections.section import Absent, Amount, Day, Moment, Positive, Section, Share, Text, one_of, row_of, supply
 
 Gpus = Annotated[int, Ge(0), Le(100_000_000)]
 Units = Annotated[int, Ge(0), Le(100_000)]
@@ -105,9 +106,9 @@ class Cluster(Section):
 class Source(Section):
     """A group of equal units that supply power. What is left out is as the table of turbines has it for the kind."""
 
-    name: Annotated[str, Absent] = ""
+    name: Annotated[Text, StringConstraints(max_length=80)] = ""
     """What results call it; the kind if left out."""
-    kind: Annotated[str, one_of(names.supplies)]
+    kind: Annotated[str, supply()]
     """A row of the table of turbines, or solar, or gas_turbine (then give its figures here)."""
     n_units: Units = 1
     p_nom_mw: Annotated[Annotated[float, Gt(0), Le(10_000)] | None, Absent] = None

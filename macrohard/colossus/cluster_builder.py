@@ -1,0 +1,103 @@
+"""A cluster from plain numbers and the tables of GPUs and racks. Host side; faults name field, value, remedy."""
+
+from collections.abc import Mapping, Sequence
+
+import jax.numpy as jnp
+
+from macrohard.colossus.climate import Climate
+from macrohard.colossus.cluster import Capping, Cluster, Rack
+from macrohard.colossus.cooling import Cooling
+from macrohard.colossus.gpu_power import gpu_power_of
+from macrohard.colossus.hardware import Gpu, gpu_named
+from macrohard.colossus.tables import checked, rows
+from macrohard.colossus.units import KW_PER_MW
+
+_BUCKETS = (4, 16, 64, 256)
+
+
+def cluster_of(
+    gpu: Gpu | str = "GB200",
+    n_gpus: float = 0.0,
+    *,
+    pue: float | None = None,
+    overhead: float = 0.05,
+    cooling_share: float = 0.10,
+    chiller_cop: float = 3.0,
+    chiller_start_c: float = 20.0,
+    chiller_full_c: float = 35.0,
+    chiller_share: float = 1.0,
+    cooling_limit_mw: float | None = None,
+    climate: Mapping[str, float] | Climate | None = None,
+    gpu_mtbf_h: float = 50_000.0,
+    gpu_mttr_h: float = 24.0,
+    rack_mtbf_h: float = 50_000.0,
+    rack_mttr_h: float = 24.0,
+    build_out: Sequence[tuple[float, float]] = (),
+    training_share: float = 0.0,
+    training_swing: float = 0.3,
+    unallocated_share: float = 0.0,
+    capping: Capping | None = None,
+) -> Cluster:
+    """The cluster. build_out: (hours since start, GPUs from then on) in order of time; none: n_gpus from the start.
+
+    A GPU is up unless it or its rack has failed and no spare stands in yet: mtbf / (mtbf + mttr) of each.
+    """
+    known = gpu if isinstance(gpu, Gpu) else gpu_named(gpu)
+    for name, share in (("overhead", overhead), ("cooling_share", cooling_share)):
+        checked(f"cluster.{name}", share, 0.0, 10.0)
+    for name, share in (("training.share", training_share), ("training.swing", training_swing)):
+        checked(name, share, 0.0, 1.0)
+    checked("cluster.unallocated_share", unallocated_share, 0.0, 1.0)
+    checked("cluster.n_gpus", n_gpus, 0.0, 1e9)
+    for name, hours in (("gpu_mtbf_h", gpu_mtbf_h), ("rack_mtbf_h", rack_mtbf_h)):
+        checked(f"cluster.{name}", hours, 1e-6)
+    for name, hours in (("gpu_mttr_h", gpu_mttr_h), ("rack_mttr_h", rack_mttr_h)):
+        checked(f"cluster.{name}", hours)
+    begins, added = _steps(n_gpus, build_out)
+    return Cluster(
+        gpu_power=gpu_power_of(known),
+        rack=rack_of(known),
+        cooling=Cooling(
+            share=cooling_share,
+            chiller_cop=checked("cluster.chiller_cop", chiller_cop, 1e-3),
+            chiller_start_c=chiller_start_c,
+            chiller_full_c=chiller_full_c,
+            chiller_share=checked("cluster.chiller_share", chiller_share, 0.0, 1.0),
+            limit_mw=1e9 if cooling_limit_mw is None else checked("cluster.cooling_limit_mw", cooling_limit_mw),
+            pue=0.0 if pue is None else checked("cluster.pue", pue, 1.0, 5.0),
+        ),
+        climate=climate if isinstance(climate, Climate) else Climate(**(climate or {})),
+        capping=capping or Capping(),
+        build_from_h=jnp.asarray(begins, jnp.float32),
+        build_added=jnp.asarray(added, jnp.float32),
+        available_share=gpu_mtbf_h / (gpu_mtbf_h + gpu_mttr_h) * rack_mtbf_h / (rack_mtbf_h + rack_mttr_h),
+        overhead=overhead,
+        training_share=training_share,
+        swing_share=training_swing,
+        unallocated_share=unallocated_share,
+    )
+
+
+def rack_of(gpu: Gpu | str) -> Rack:
+    """The rack or server that holds that GPU (data/racks.csv)."""
+    known = gpu if isinstance(gpu, Gpu) else gpu_named(gpu)
+    table = rows("racks")
+    row = next((row for row in table if known.name in row["gpus"].split("|")), table[-1])
+    n_gpus, base_w, slope = int(row["gpus_per_rack"]), float(row["base_w"]), float(row["slope"])
+    build_up_kw = n_gpus * (base_w + slope * known.limit_w) / KW_PER_MW
+    return Rack(n_gpus, base_w, slope, float(row["rating_kw"]) if row["rating_kw"] else 1.3 * build_up_kw)
+
+
+def _steps(n_gpus: float, build_out: Sequence[tuple[float, float]]) -> tuple[list[float], list[float]]:
+    """Hours and GPUs added then, padded to a bucket."""
+    steps = list(build_out) or [(-1e9, n_gpus)]
+    hours = [hour for hour, _ in steps]
+    if hours != sorted(hours):
+        raise ValueError(f"cluster.build_out: hours {hours!r} go back in time; give the steps in order")
+    size = next((bucket for bucket in _BUCKETS if len(steps) <= bucket), None)
+    if size is None:
+        raise ValueError(f"cluster.build_out: {len(steps)} steps; at most {_BUCKETS[-1]} fit, merge some")
+    counts = [checked("cluster.build_out", float(count), 0.0, 1e9) for _, count in steps]
+    added = [count - before for before, count in zip([0.0, *counts], counts, strict=False)]
+    padding = size - len(steps)
+    return hours + [1e9] * padding, added + [0.0] * padding

@@ -1,0 +1,87 @@
+"""Dispatch policies: what the battery may do beyond bridging, how much of the grid is used, what reserve units hold."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import jax.numpy as jnp
+
+from macrohard.colossus.units import Scalar
+
+
+class View(NamedTuple):
+    """What a policy is told. Battery figures are at the meter, in MW for this tick; above_mw is above its reserve.
+
+    refill_mw: charging that fills it from reserve in a few hours. grid_usd_per_mwh: now; cheap and dear: the price's
+    lower and upper quartile over the day. largest_mw: the largest running unit. bridge_mw: what battery and idle grid
+    can stand in for while a unit starts. peak_mw: grid draw to stay under.
+    """
+
+    load_mw: Scalar
+    contract_mw: Scalar
+    soc: Scalar
+    reserve: Scalar
+    above_mw: Scalar
+    room_mw: Scalar
+    refill_mw: Scalar
+    largest_mw: Scalar
+    bridge_mw: Scalar
+    grid_usd_per_mwh: Scalar
+    cheap_usd_per_mwh: Scalar
+    dear_usd_per_mwh: Scalar
+    peak_mw: Scalar
+
+
+class Orders(NamedTuple):
+    """What a policy answers, MW: grid draw it allows while supply is not short, charging, discharge of its own accord,
+    spinning reserve that running units must hold beside the load.
+    """
+
+    grid_mw: Scalar
+    charge_mw: Scalar
+    discharge_mw: Scalar
+    spinning_mw: Scalar
+
+
+Policy = Callable[[View], Orders]
+
+
+def follow(view: View) -> Orders:
+    """Sources follow the load; the battery bridges what they cannot reach, and refills from what they can spare."""
+    urgent = jnp.where(view.soc < view.reserve, view.room_mw, view.refill_mw)
+    return Orders(
+        grid_mw=view.contract_mw,
+        charge_mw=jnp.minimum(urgent, view.room_mw),
+        discharge_mw=0.0 * view.soc,
+        spinning_mw=jnp.maximum(view.largest_mw - view.bridge_mw, 0.0),
+    )
+
+
+def reserve(view: View) -> Orders:
+    """The battery is kept full and counts for nothing: running units hold the loss of the largest of them."""
+    return follow(view)._replace(charge_mw=view.room_mw, spinning_mw=view.largest_mw)
+
+
+def peak_shave(view: View) -> Orders:
+    """Grid draw stays under peak_mw: the battery gives what lies above, down to its reserve, and refills from below."""
+    return follow(view)._replace(grid_mw=jnp.minimum(view.contract_mw, view.peak_mw))
+
+
+def price_following(view: View) -> Orders:
+    """The battery fills in the cheapest quarter of the day's prices and empties to its reserve in the dearest."""
+    spread = view.dear_usd_per_mwh > view.cheap_usd_per_mwh
+    cheap = spread & (view.grid_usd_per_mwh <= view.cheap_usd_per_mwh)
+    dear = spread & (view.grid_usd_per_mwh >= view.dear_usd_per_mwh)
+    usual = follow(view)
+    waits = jnp.where(spread & (view.soc > view.reserve), 0.0, usual.charge_mw)
+    return usual._replace(
+        charge_mw=jnp.where(dear, 0.0, jnp.where(cheap, view.room_mw, waits)),
+        discharge_mw=jnp.where(dear, jnp.minimum(view.above_mw, view.load_mw), 0.0),
+    )
+
+
+POLICIES: dict[str, Policy] = {
+    "follow": follow,
+    "reserve": reserve,
+    "peak_shave": peak_shave,
+    "price_following": price_following,
+}

@@ -1,0 +1,118 @@
+"""One meter: the cluster on one side, the power plant on the other. One tick of both, closed over the power cap.
+
+Order of a tick: serve at full power -> uncapped demand -> how far supply reaches -> power share q -> serve again at
+g(q) -> load = q * demand -> dispatch. Short of power: Megapacks down to their reserve, then GPUs capped, then Megapacks
+down to their minimum, then racks switched off; what is switched off is recorded as unserved.
+"""
+
+from dataclasses import dataclass
+
+import jax
+import jax.numpy as jnp
+
+from macrohard.colossus import powerplant
+from macrohard.colossus.climate import temperature_c
+from macrohard.colossus.clock import Clock
+from macrohard.colossus.cluster import Cluster, ClusterReading, Draw, Fleet, draw, fleet, nameplate_mw, performance
+from macrohard.colossus.cooling import removable_mw
+from macrohard.colossus.dispatch import ROUNDING
+from macrohard.colossus.powerplant import Plant, PlantReading, PlantState
+from macrohard.colossus.serving import Demand, Served, Serving, serve
+from macrohard.colossus.units import Scalar
+
+__all__ = ["Clock", "Site", "SiteReading", "SiteState", "start", "step"]
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class Site:
+    """An LLM in service, the GPUs it runs on, and what feeds them."""
+
+    serving: Serving
+    cluster: Cluster
+    plant: Plant
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class SiteState:
+    """What a site carries from tick to tick."""
+
+    plant: PlantState
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class SiteReading:
+    """served: at the speed that the power cap leaves. full: what full power would have served."""
+
+    served: Served
+    full: Served
+    cluster: ClusterReading
+    plant: PlantReading
+
+
+def start(site: Site, clock: Clock) -> SiteState:
+    """The site before its first tick."""
+    return SiteState(plant=powerplant.start(site.plant, clock))
+
+
+def step(site: Site, state: SiteState, demand: Demand, clock: Clock, dt_h: Scalar) -> tuple[SiteState, SiteReading]:
+    """One tick of serving, cluster and plant."""
+    cluster, plant = site.cluster, site.plant
+    outdoor_c = temperature_c(cluster.climate, clock)
+    now = fleet(cluster, clock.hour)
+    full = serve(site.serving, now.n_serving, demand, 1.0)
+    wish = draw(cluster, now, full, outdoor_c)
+    demand_mw = wish.site_mw + plant.battery.auxiliary_mw
+    swing_mw = cluster.swing_share * wish.training_it_mw
+
+    offered = powerplant.offer(plant, state.plant, demand_mw, swing_mw / 2, outdoor_c, clock, dt_h)
+    cooled = jnp.minimum(removable_mw(cluster.cooling, outdoor_c) / jnp.maximum(wish.it_mw, 1e-9), 1.0)
+    supplied = offered.limit_mw / jnp.maximum(demand_mw, 1e-9)
+    power_share = jnp.clip(jnp.minimum(supplied, cooled), cluster.capping.least, 1.0)
+    kept_cool = jnp.minimum(cooled / cluster.capping.least, 1.0)  # racks that can be cooled even at the hardest cap
+    load_mw = power_share * kept_cool * demand_mw
+    short = jnp.clip(1 - offered.last_mw / jnp.maximum(load_mw, 1e-9), 0.0, 1.0)
+    shed_share = 1 - kept_cool * (1 - jnp.where(short > ROUNDING, short, 0.0))
+
+    speed = performance(cluster.capping, power_share, cluster.capping.serving_b)
+    served = serve(site.serving, now.n_serving * (1 - shed_share), demand, speed)
+    plant_state, reading = powerplant.meet(plant, state.plant, offered, load_mw, demand_mw, dt_h)
+    seen = _reading(cluster, now, wish, served, demand_mw, power_share, speed, shed_share, outdoor_c, swing_mw, cooled)
+    return SiteState(plant_state), SiteReading(served, full, seen, reading)
+
+
+def _reading(
+    cluster: Cluster, now: Fleet, wish: Draw, served: Served, demand_mw: Scalar, power_share: Scalar, speed: Scalar,
+    shed_share: Scalar, outdoor_c: Scalar, swing_mw: Scalar, cooled: Scalar,
+) -> ClusterReading:  # fmt: skip
+    on = 1 - shed_share
+    n_serving, n_training = now.n_serving * on, now.n_training * on
+    n_busy = n_serving * served.busy_share
+    training_speed = performance(cluster.capping, power_share, cluster.capping.training_b)
+    curtailed = now.n_serving * (1 - speed * on) + now.n_training * (1 - training_speed * on)
+    return ClusterReading(
+        n_gpus=now.n_gpus,
+        n_gpus_up=now.n_up * on,
+        n_serving_up=n_serving,
+        n_training_up=n_training,
+        it_mw=wish.it_mw * power_share * on,
+        demand_it_mw=wish.it_mw,
+        demand_mw=demand_mw,
+        capped_demand_mw=demand_mw * power_share,
+        nameplate_it_mw=nameplate_mw(cluster, now.n_gpus),
+        rated_it_mw=wish.rated_it_mw,
+        power_share=power_share,
+        performance=speed,
+        training_performance=training_speed,
+        shed_share=shed_share,
+        utilization=jnp.where(n_serving + n_training > 0, served.busy_share, 0.0),
+        temperature_c=outdoor_c,
+        swing_mw=swing_mw,
+        cooling_binds=jnp.where(cooled < 1, 1.0, 0.0),
+        gpu_h_available_per_h=now.n_up,
+        gpu_h_busy_per_h=n_busy + n_training,
+        gpu_h_training_per_h=n_training,
+        gpu_h_curtailed_per_h=curtailed,
+    )

@@ -1,0 +1,322 @@
+"""The power plant alone, against a load that a test writes down: laws over draws, and events worked by hand."""
+
+from dataclasses import replace
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from macrohard.colossus import powerplant
+from macrohard.colossus.clock import Clock
+from macrohard.colossus.plant_builder import plant_of
+from macrohard.colossus.policies import POLICIES
+
+MINUTE = 1 / 60
+NO_OUTAGES = {"forced_outage_share": 0.0}
+TITANS = [{"kind": "titan350", "n_units": 7, **NO_OUTAGES}]
+
+
+def at(tick, dt_h=MINUTE, seed=1, day=40.0):
+    hour = (tick + 0.5) * dt_h
+    return Clock(jnp.float32(hour), jnp.float32(hour % 24), jnp.float32(day), jnp.int32(tick), jnp.uint32(seed))
+
+
+@jax.jit
+def tick_of(plant, state, demand_mw, cap, celsius, clock, dt_h):
+    """One tick under a demand; load is capped to what can be reached, at the lowest to `cap` of demand."""
+    offered = powerplant.offer(plant, state, demand_mw, 0.0, celsius, clock, dt_h)
+    load_mw = demand_mw * jnp.clip(offered.limit_mw / jnp.maximum(demand_mw, 1e-9), cap, 1.0)
+    return powerplant.meet(plant, state, offered, load_mw, demand_mw, dt_h)
+
+
+def drive(plant, loads, *, cap=1.0, celsius=15.0, dt_h=MINUTE, seed=1):
+    """Readings of the plant under a series of demands, cap 1: nothing is capped, what is short is unserved."""
+    state, readings = powerplant.start(plant, at(0, dt_h, seed)), []
+    for tick, load in enumerate(loads):
+        state, reading = tick_of(plant, state, jnp.float32(load), cap, celsius, at(tick, dt_h, seed), dt_h)
+        readings.append(reading)
+    return jax.tree.map(lambda *each: np.asarray(jnp.stack(each)), *readings), state
+
+
+def drawn(seed):
+    """A plant, a restless load, a temperature and a tick length, drawn at random."""
+    rng = np.random.default_rng(seed)
+    kinds = rng.choice(["smt130", "titan350", "pe6000", "recip"], size=rng.integers(0, 4), replace=False)
+    sources = [{"kind": kind, "n_units": int(rng.integers(1, 8)), "forced_outage_share": 0.2} for kind in kinds]
+    if rng.random() < 0.5:
+        sources.append({"kind": "solar", "n_units": 1, "p_nom_mw": float(rng.uniform(5, 100))})
+    plant = plant_of(
+        sources,
+        {
+            "n_units": int(rng.choice([0, 10, 168])),
+            "kind": "megapack2xl_2h",
+            "soc_start": float(rng.uniform(0.1, 0.95)),
+        },
+        grid_mw=float(rng.choice([0.0, 30.0, 150.0])),
+        curtailment=[(1.0, 0.5, 50.0)],
+        dispatch=str(rng.choice(list(POLICIES))),
+        peak_mw=100.0,
+        grid_usd_per_mwh=(20 + 80 * rng.random(24)) if rng.random() < 0.5 else 62.0,
+    )
+    loads = np.repeat(rng.uniform(0, 300, 20), 8) * rng.uniform(0.9, 1.1, 160)
+    return plant, loads, float(rng.uniform(-10, 42)), float(rng.choice([1 / 240, MINUTE, 0.25]))
+
+
+@pytest.mark.parametrize("seed", range(25))
+def test_laws_of_every_tick(seed):
+    """Balance, bounds of the battery, ramps, minimum loads, grid contract: whatever the plant and the load."""
+    plant, loads, celsius, dt_h = drawn(seed)
+    cap = 1.0 if seed % 2 else 0.357
+    read, _ = drive(plant, loads, cap=cap, celsius=celsius, dt_h=dt_h, seed=seed)
+    load = np.maximum(read.load_mw, 1e-3)
+
+    supplied = read.source_mw.sum(axis=1) + read.battery_mw + read.unserved_mw
+    assert np.abs(supplied - read.load_mw).max() < 1e-4 * load.max()
+    assert (np.abs(read.residual_mw) < 1e-4 * load).all()
+    assert (read.source_mw >= -1e-4).all() and (read.unserved_mw >= 0).all() and (read.capped_mw >= -1e-4).all()
+    assert (read.grid_mw + read.turbine_mw + read.solar_mw <= read.installed_mw * (1 + 1e-5) + 1e-3).all()
+
+    block = plant.battery
+    assert (read.soc >= min(block.soc_min, block.soc_start) - 1e-6).all() and (read.soc <= block.soc_max + 1e-6).all()
+    assert (np.abs(read.battery_mw) <= block.power_mw * (1 + 1e-5)).all()
+    if block.energy_mwh > 0:
+        flow = np.maximum(-read.battery_mw, 0) * block.efficiency_store
+        flow -= np.maximum(read.battery_mw, 0) / block.efficiency_dispatch
+        moved = np.diff(np.concatenate([[block.soc_start], read.soc])) * block.energy_mwh
+        assert moved == pytest.approx(flow * dt_h, abs=2e-4 * block.energy_mwh + 1e-3)
+    in_reserve = read.soc < block.reserve - 1e-5
+    discharges = in_reserve & (read.battery_mw > 1e-3)
+    assert (read.capped_mw + read.unserved_mw + (cap == 1.0))[discharges].all()
+
+    calm = read.surplus_mw < 1e-4
+    units = read.source_mw[:, 2:]
+    step = np.diff(units, axis=0)
+    ramp = np.asarray(plant.units.ramp_mw_per_h) * dt_h
+    least = np.asarray(plant.units.min_share * plant.units.p_nom_mw)
+    assert (step <= np.maximum(ramp, least) + 1e-3)[1:].all()
+    running = (units[1:] > 0) & (units[:-1] > 0) & calm[1:, None]
+    warm = np.asarray(jnp.clip(1 - plant.units.derate_per_k * (celsius - 15), 0, 1))
+    assert (-step <= ramp + 1e-3)[running].all()
+    assert (units[1:] >= np.minimum(least, warm * np.asarray(plant.units.p_nom_mw)) - 1e-3)[running].all()
+    assert (read.grid_mw <= plant.grid.contract_mw + 1e-4).all()
+    assert (np.diff(read.grid_mw) <= plant.grid.ramp_mw_per_h * dt_h + 1e-3).all()
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_more_supply_never_serves_less(seed):
+    """A longer contract and more Megapacks: energy served over the run does not fall, but for 0.1 %.
+
+    Within a tick the law is strict (below). Over a run a larger grid may keep a unit at rest that would have ramped.
+    """
+    rng = np.random.default_rng(seed)
+    loads = np.repeat(rng.uniform(50, 400, 30), 5)
+    common = dict(sources=[{"kind": "titan350", "n_units": 5, **NO_OUTAGES}])
+    served = []
+    for grid, packs in ((0.0, 0), (30.0, 0), (30.0, 50), (90.0, 50), (90.0, 300), (300.0, 300)):
+        read, _ = drive(plant_of(megapack={"n_units": packs}, grid_mw=grid, **common), loads)
+        served.append(float((read.load_mw - read.unserved_mw).sum()))
+    assert all(after >= before * (1 - 1e-3) for before, after in zip(served, served[1:], strict=False))
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_from_the_same_state_more_supply_reaches_further(seed):
+    """Within one tick: a longer contract, a larger battery, a cooler day or more sun never lower what is served."""
+    plant, loads, celsius, dt_h = drawn(seed)
+    _, state = drive(plant, loads[:20], celsius=celsius, dt_h=dt_h)
+    grid, block = plant.grid, plant.battery
+    more = {
+        "as it is": (plant, celsius),
+        "grid": (replace(plant, grid=replace(grid, contract_mw=grid.contract_mw + 50.0)), celsius),
+        "power": (replace(plant, battery=replace(block, power_mw=block.power_mw + 50.0)), celsius),
+        "cool": (plant, celsius - 10),
+        "sun": (replace(plant, solar=replace(plant.solar, p_nom_mw=plant.solar.p_nom_mw + 50.0)), celsius),
+    }
+    served = {}
+    for name, (richer, outdoor) in more.items():
+        _, read = tick_of(richer, state, jnp.float32(loads[20]), 1.0, outdoor, at(20, dt_h, 1), dt_h)
+        served[name] = float(read.load_mw - read.unserved_mw)
+    assert all(mw >= served["as it is"] - 1e-3 for mw in served.values()), served
+
+
+def test_turbines_start_committed_to_the_first_load():
+    """165 MW from the first tick: 165 * 1.05 = 173 MW to cover, 5 Titans of 35; no battery, nothing unserved."""
+    read, _ = drive(plant_of(TITANS), [165.0] * 5)
+    assert read.n_units_up.tolist() == [5] * 5
+    assert read.turbine_mw == pytest.approx([165] * 5) and read.unserved_mw.max() == 0
+
+
+def test_equal_units_share_the_load_evenly():
+    read, _ = drive(plant_of(TITANS), [150.0])
+    assert read.source_mw[0, 2:7] == pytest.approx([30.0] * 5)
+
+
+def test_a_second_unit_joins_after_its_start_time():
+    """Titan 350: full after 10 min of which 2.5 at 20 %/min from minimum to full; so minimum load after 7.5 min."""
+    loads = [30.0] * 5 + [60.0] * 15
+    read, _ = drive(plant_of(TITANS, {"n_units": 100}), loads)
+    joined = int(np.argmax(read.n_units_up >= 2))
+    assert 5 + 8 <= joined <= 5 + 9
+    assert read.battery_mw[joined - 1] == pytest.approx(60 - 35, abs=0.1)  # meanwhile the battery
+    assert read.source_mw[joined].max() <= 35 and read.unserved_mw.max() == 0
+
+
+def test_units_stop_when_load_falls_and_stay_off_their_minimum_down_time():
+    """150 -> 40 MW: five Titans give way to two (cover 42 MW, band 4); up again 20 min later none may start within 1 h."""
+    loads = [150.0] * 40 + [40.0] * 60 + [150.0] * 120
+    read, _ = drive(plant_of(TITANS, {"n_units": 168, "soc_start": 0.7}), loads)
+    assert read.n_units_up[39] == 5 and read.n_units_up[99] == 2
+    first_stop = int(np.argmax(read.n_units_up < 5))
+    regained = 100 + int(np.argmax(read.n_units_up[100:] >= 5))
+    assert regained - first_stop >= 60
+    assert read.unserved_mw.max() == 0
+
+
+def test_minimum_load_above_the_demand_stops_units_and_balances():
+    """Load rejection 200 -> 5 MW without a battery: units are forced down (surplus), then off; balance holds."""
+    read, _ = drive(plant_of(TITANS, grid_mw=30.0), [200.0] * 40 + [5.0] * 30)
+    assert read.surplus_mw[40] > 0 and read.surplus_mw[-1] == 0
+    assert read.n_units_up[-1] == 0 and read.grid_mw[-1] == pytest.approx(5.0)
+    assert np.abs(read.residual_mw).max() < 1e-3
+
+
+def test_the_same_rejection_charges_a_battery_first():
+    read, _ = drive(plant_of(TITANS, {"n_units": 168, "soc_start": 0.7}, grid_mw=30.0), [180.0] * 40 + [60.0] * 30)
+    assert read.surplus_mw.max() == 0 and read.battery_mw[40] < -20
+
+
+def test_the_largest_unit_lost_is_bridged_by_megapacks():
+    """A unit's permit ends at hour 1 while six carry 190 MW: the battery bridges until the others have ramped up."""
+    sources = [{"kind": "titan350", "n_units": 5, **NO_OUTAGES}]
+    sources += [{"kind": "titan350", "n_units": 1, "permit_until_h": 1.0, **NO_OUTAGES}]
+    sources += [{"kind": "titan350", "n_units": 1, "permit_from_h": 1.0, **NO_OUTAGES}]
+    with_packs, without = (drive(plant_of(sources, {"n_units": packs}), [190.0] * 90)[0] for packs in (168, 0))
+    assert with_packs.unserved_mw.max() == 0 and with_packs.battery_mw[60:].max() > 10
+    assert without.unserved_mw[60:].max() > 10
+
+
+def test_without_a_battery_units_hold_the_largest_as_spinning_reserve():
+    """N-1: 100 MW + 5 % + 35 MW of reserve = 140 MW on line: four Titans; three with Megapacks to bridge."""
+    steady = [100.0] * 90
+    alone, packed = (drive(plant_of(TITANS, {"n_units": packs}), steady)[0] for packs in (0, 168))
+    assert alone.n_units_up[-1] == 4 + 0 and packed.n_units_up[-1] in (3, 4)
+    assert alone.n_units_up[-1] * 35 - 100 >= 35
+
+
+def test_the_cascade_reserve_then_cap_then_minimum_then_shed():
+    """No sources, 168 Megapacks from 0.90: 657.9 * 0.60 * 0.968 = 382 MWh at 150 MW is 2.55 h at full power; then the
+
+    cap, 53.6 MW from 657.9 * 0.20 * 0.968 = 127 MWh for 2.38 h; then nothing.
+    """
+    plant = plant_of((), {"n_units": 168})
+    read, _ = drive(plant, [150.0] * 360, cap=0.357)
+    full, capped = read.capped_mw < 1e-3, (read.capped_mw > 1e-3) & (read.unserved_mw == 0)
+    shed = read.unserved_mw > 0
+    assert full.sum() == pytest.approx(2.55 * 60, abs=2)
+    assert capped.sum() == pytest.approx(2.38 * 60, abs=3)
+    assert full[:150].all() and capped[156:290].all() and shed[-60:].all()
+    assert read.soc[full][-1] >= 0.30 - 1e-6 and read.soc[-1] == pytest.approx(0.10, abs=1e-4)
+    assert read.load_mw[-1] == pytest.approx(0.357 * 150) and read.unserved_mw[-1] == pytest.approx(0.357 * 150)
+    assert read.battery_binds_mwh[-1] == 1
+
+
+def test_power_binds_where_there_are_few_megapacks():
+    read, _ = drive(plant_of((), {"n_units": 50}), [150.0] * 5)
+    assert read.battery_mw == pytest.approx([50 * 0.979] * 5) and read.unserved_mw == pytest.approx([101.05] * 5)
+
+
+def test_a_curtailment_call_is_met_with_more_turbines():
+    """150 MW of cheap grid, call for all of it from hour 2: turbines are started on notice; nothing is short."""
+    sources = [{"kind": "titan350", "n_units": 6, **NO_OUTAGES}]
+    plant = plant_of(sources, {"n_units": 20}, grid_mw=150.0, grid_usd_per_mwh=30.0, curtailment=[(2.0, 1.0, 150.0)])
+    read, _ = drive(plant, [150.0] * 240)
+    assert read.grid_mw[80] > 130 and read.grid_mw[120:180].max() < 1e-3
+    assert read.unserved_mw.max() == 0 and read.turbine_mw[125:175] == pytest.approx(150, abs=1)
+
+
+def test_a_cheaper_grid_comes_before_turbines_and_a_dearer_one_after():
+    cheap, dear = (drive(plant_of(TITANS, grid_mw=100.0, grid_usd_per_mwh=usd), [150.0] * 3)[0] for usd in (30.0, 62.0))
+    assert cheap.grid_mw[-1] == pytest.approx(100.0, abs=1) and dear.grid_mw[-1] == pytest.approx(0, abs=1e-3)
+
+
+def test_sun_comes_first_and_is_curtailed_last():
+    sources = [{"kind": "solar", "n_units": 1, "p_nom_mw": 100.0}]
+    read, _ = drive(plant_of(sources, grid_mw=50.0), [20.0, 20.0, 20.0], dt_h=8.0)
+    assert read.solar_mw[1] == pytest.approx(20.0) and read.curtailed_solar_mw[1] > 10
+    assert read.solar_mw[0] == 0 and read.grid_mw[0] == pytest.approx(20.0)
+
+
+def test_fuel_cost_and_emissions_of_a_steady_hour():
+    """4 Titans at full load, 140 MW: 140 * 9.45 = 1,323 MMBtu/h * 4.02 + 140 * 11 = 6,858 USD/h; CO2 1,323 * 53.03 kg =
+
+    70.2 t/h (501 kg/MWh); NOx 140 * 0.080 lb = 5.08 kg/h. At half load the no-load fuel weighs 1.2 times per MWh.
+    """
+    rules = powerplant.Rules(margin_share=0.0)
+    read, _ = drive(plant_of(TITANS, {"n_units": 100, "soc_start": 0.95}, rules=rules), [140.0] * 3)
+    assert read.fuel_mmbtu_per_h[-1] == pytest.approx(1323, rel=1e-3)
+    assert read.energy_usd_per_h[-1] == pytest.approx(6858, rel=1e-3)
+    assert read.co2_t_per_h[-1] == pytest.approx(70.16, rel=1e-3)
+    assert read.nox_kg_per_h[-1] == pytest.approx(5.08, rel=1e-3)
+    half, _ = drive(plant_of([{**TITANS[0], "n_units": 1}]), [17.5])
+    assert half.fuel_mmbtu_per_h[0] == pytest.approx(17.5 * 9.45 * 1.2, rel=1e-4)
+
+
+def test_peak_shaving_holds_the_grid_under_its_peak_and_refills():
+    """100 MW with an hour at 140, peak 110: the battery gives 30 MW, then refills with at most 10 MW."""
+    plant = plant_of((), {"n_units": 60, "soc_start": 0.8}, grid_mw=200.0, dispatch="peak_shave", peak_mw=110.0)
+    read, _ = drive(plant, [100.0] * 30 + [140.0] * 60 + [100.0] * 60)
+    assert read.grid_mw.max() <= 110.01 and read.battery_mw[40:85] == pytest.approx(30, abs=0.1)
+    assert read.battery_mw[-1] == pytest.approx(-10, abs=0.1)
+
+
+def test_price_following_charges_cheap_and_discharges_dear():
+    prices = [20.0] * 8 + [60.0] * 8 + [200.0] * 8
+    plant = plant_of((), {"n_units": 60, "soc_start": 0.5}, grid_mw=200.0, dispatch="price_following",
+                     grid_usd_per_mwh=prices)  # fmt: skip
+    read, _ = drive(plant, [80.0] * 96, dt_h=0.25)
+    assert read.battery_mw[:8].max() < -20 and read.battery_mw[65] > 20
+    assert read.soc[31] == pytest.approx(0.95, abs=1e-3) and read.soc[-1] == pytest.approx(0.30, abs=1e-3)
+
+
+def test_the_reserve_policy_keeps_units_for_the_loss_of_the_largest():
+    read, _ = drive(plant_of(TITANS, {"n_units": 168}, dispatch="reserve"), [100.0] * 60)
+    assert read.n_units_up[-1] * 35 >= 100 + 35
+
+
+def test_a_start_limit_of_the_permit_holds():
+    """One start a year allowed: after its first stop the unit comes back once, not twice."""
+    sources = [{"kind": "recip", "n_units": 4, "starts_per_year": 1.0, **NO_OUTAGES}]
+    loads = ([9.0] * 20 + [0.0] * 20) * 4
+    read, _ = drive(plant_of(sources, grid_mw=20.0), loads)
+    assert read.n_starts.max() == 4
+
+
+def test_jit_is_plain_python():
+    """The compiled tick against the same functions run operation by operation."""
+    plant, loads, celsius, dt_h = drawn(3)
+    state = powerplant.start(plant, at(0, dt_h))
+    for tick in range(4):
+        clock, load = at(tick, dt_h), jnp.float32(loads[tick])
+        compiled = tick_of(plant, state, load, 0.357, celsius, clock, dt_h)
+        with jax.disable_jit():
+            plain = tick_of(plant, state, load, 0.357, celsius, clock, dt_h)
+        for a, b in zip(jax.tree.leaves(compiled), jax.tree.leaves(plain), strict=True):
+            assert np.asarray(a) == pytest.approx(np.asarray(b), rel=1e-4, abs=1e-3)
+        state = compiled[0]
+
+
+def test_swing_reserve_takes_battery_power():
+    plant = plant_of((), {"n_units": 100})
+    state = powerplant.start(plant, at(0))
+    kept = powerplant.offer(plant, state, 50.0, 40.0, 15.0, at(0), MINUTE)
+    assert float(kept.limit_mw) == pytest.approx(97.9 - 40, abs=0.01)
+
+
+def test_a_changed_number_needs_no_new_compilation():
+    plant = plant_of(TITANS, {"n_units": 10})
+    state = powerplant.start(plant, at(0))
+    tick_of(plant, state, jnp.float32(100.0), 1.0, 15.0, at(0), MINUTE)
+    before = tick_of._cache_size()
+    other = replace(plant, battery=replace(plant.battery, power_mw=123.0))
+    tick_of(other, state, jnp.float32(120.0), 1.0, 15.0, at(0), MINUTE)
+    assert tick_of._cache_size() == before

@@ -1,0 +1,155 @@
+"""Runs: results, replicates, interruption and resumption."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from small import SMALL, small
+
+from macrohard import runs
+from macrohard.checkpoint import Checkpoint
+from macrohard.runs import run
+
+
+def digest(result: runs.Result) -> str:
+    return str(result.summary["run"]["digest"])
+
+
+def test_the_same_scenario_and_seed_give_the_same_digest():
+    """Twice the same; another seed, another result."""
+    assert digest(run(small())) == digest(run(small())) != digest(run(small("run.seed=2")))
+
+
+def test_chunks_do_not_change_the_result(monkeypatch):
+    """However a run is cut for progress and checkpoints, the bits are the same."""
+    whole = digest(run(small()))
+    monkeypatch.setattr(runs, "CHUNK_S", 1e-9)
+    assert digest(run(small("run.horizon_h=24"))) == whole
+
+
+def test_tickets_are_conserved():
+    """Created = done + given up + open, in the counters and in the table of tickets alike."""
+    result = run(small())
+    work, table = result.summary["work"], result.tickets
+    assert work["tickets_created"] == work["tickets_done"] + work["tickets_given_up"] + work["tickets_open"]
+    assert work["tickets_created"] == len(table)
+    assert work["tickets_done"] == (table["status"] == "done").sum()
+
+
+def test_input_is_cached_plus_computed():
+    """Token counts are whole numbers and add up exactly."""
+    tokens = run(small()).summary["tokens"]
+    assert tokens["input_tokens"] == tokens["cached_tokens"] + tokens["prefill_tokens"]
+    assert float(tokens["decode_tokens"]).is_integer()
+
+
+def test_waits_and_work_add_up_to_the_lead_time():
+    """From the start of the first work to the close, every tick of a ticket is either waiting or work."""
+    table = run(small("quality.bug_delay_h=2")).tickets
+    done = table[table["status"] == "done"]
+    spent = sum(done[name] for name in table.columns if name.startswith(("wait_h_", "work_h_")))
+    lead = done["closed_h"] - done["created_h"]
+    assert (spent <= lead + 1e-6).all()
+    unblocked = done[done["is_bug"]]
+    assert len(unblocked) > 3
+    assert np.allclose(spent[unblocked.index], lead[unblocked.index], atol=1e-6)
+
+
+def test_energy_balances_over_the_run():
+    """Sources + battery + unserved = load, over the run and in the worst tick."""
+    power = run(small()).summary["power"]
+    assert abs(power["energy_residual_mwh"]) <= 1e-4 * power["load_mwh"]
+    assert power["residual_share_worst"] < 1e-4
+
+
+def test_desk_time_adds_to_one():
+    """Idle, unimpeded, lost to shared GPUs and lost to power are all of the desks' time."""
+    assert sum(run(small()).summary["desk_time"].values()) == pytest.approx(1.0, abs=1e-5)
+
+
+def test_without_coders_nothing_gets_done_and_it_is_said():
+    """A factory without coders plans and designs, and then waits."""
+    result = run(small("workforce.coding=0"))
+    assert result.summary["work"]["tickets_done"] == 0
+    assert result.summary["cost"]["usd_per_ticket"] is None
+    assert result.series["queue_code"].iloc[-1] > 0
+    assert result.summary["binding"]["agents"] > 0.5
+
+
+def test_more_than_one_bug_per_ticket_is_refused():
+    """A backlog that can never empty is refused at the door, with the key to change."""
+    from macrohard.faults import ScenarioError
+
+    with pytest.raises(ScenarioError, match="quality.defects_per_kloc"):
+        run(small("quality.defects_per_kloc=80"))
+
+
+def test_replicates_give_intervals():
+    """Each number of the summary gets a mean and an 80 % interval over seeds; the first seed is the scenario's own."""
+    replicates = run(small("run.horizon_h=12"), replicates=3).summary["replicates"]
+    assert replicates["n"] == 3
+    assert replicates["seeds"][0] == 1
+    assert len(set(replicates["seeds"])) == 3
+    done = replicates["metrics"]["work.tickets_done"]
+    assert done["low"] <= done["mean"] <= done["high"]
+
+
+def test_weight_multiplies_counts_and_not_times():
+    """A worker who stands for ten makes ten times the tickets at the same speed, given ten times the GPUs."""
+    one = run(small("backlog.mode=saturated", "backlog.n_epics=0"))
+    ten = run(small("backlog.mode=saturated", "backlog.n_epics=0", "workforce.weight=10", "cluster.n_gpus=80",
+                    "power.grid_mw=0.2"))  # fmt: skip
+    assert ten.summary["work"]["tickets_done"] == pytest.approx(10 * one.summary["work"]["tickets_done"], rel=0.05)
+    assert ten.summary["work"]["lead_time_h_p50"] == pytest.approx(one.summary["work"]["lead_time_h_p50"], rel=0.2)
+
+
+def test_a_checkpoint_restores_the_very_state(tmp_path, monkeypatch):
+    """A killed run goes on from its last checkpoint and ends in the same bits."""
+    from macrohard.blueprint import draw
+    from macrohard.floor.tick import advance
+
+    monkeypatch.setattr("macrohard.checkpoint.EVERY_S", -1.0)
+    plan = draw(small())
+    kept = Checkpoint.of(tmp_path / "out", plan.scenario)
+    state = advance(plan.shop, plan.params, plan.opening(), 700)
+    kept.keep(state)
+    again = kept.restored(plan.opening())
+    assert int(again.tick) == 700
+    resumed = run(small(), out=tmp_path / "out")
+    assert digest(resumed) == digest(run(small()))
+    assert not kept.path.exists()
+
+
+def test_a_checkpoint_of_another_run_is_left_alone(tmp_path, monkeypatch):
+    """Another seed is another run."""
+    from macrohard.blueprint import draw
+
+    monkeypatch.setattr("macrohard.checkpoint.EVERY_S", -1.0)
+    plan = draw(small())
+    kept = Checkpoint.of(tmp_path / "out", plan.scenario)
+    kept.keep(plan.opening())
+    other = draw(small("run.seed=5"))
+    assert int(Checkpoint.of(tmp_path / "out", other.scenario).restored(other.opening()).tick) == 0
+    kept.path.write_bytes(b"PK garbage")
+    assert int(kept.restored(plan.opening()).tick) == 0
+
+
+def test_ctrl_c_leaves_a_readable_partial_result(tmp_path):
+    """Interrupted in the middle, a run still writes all its files, marked partial."""
+    out = tmp_path / "out"
+    settings = [word for each in (*SMALL, "run.horizon_h=200000", "backlog.n_epics=3") for word in ("--set", each)]
+    command = [sys.executable, "-m", "macrohard", "run", "laptop", "--out", str(out), *settings]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    time.sleep(14)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130, errors.decode()[-2000:]
+    summary = json.loads((out / "summary.json").read_text())
+    assert summary["run"]["partial"] is True
+    assert summary["run"]["ticks"] > 0
+    assert Path(out / "report.html").stat().st_size > 1000
