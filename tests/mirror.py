@@ -56,8 +56,7 @@ def floor_of(plan: Blueprint, state: State) -> oracle.Floor:
             desks[role.role].append(oracle.Desk(number if job else None, job, progress, credit_s))
     intake = plain(jax.device_get(params.intake))
     epics = [
-        oracle.Epic(*numbers)
-        for numbers in zip(intake.epic_row, intake.arrival_tick, intake.n_tickets, strict=True)
+        oracle.Epic(*numbers) for numbers in zip(intake.epic_row, intake.arrival_tick, intake.n_tickets, strict=True)
     ]
     return oracle.Floor(
         tick=int(state.tick),

@@ -230,8 +230,8 @@ def throw(floor: Floor, ticket: Ticket, role: int, row: int) -> Job:
     if ticket.stage == CODE and fresh:
         good = die(GOOD) < success_chance(ticket, rules)
     radius, angle = math.sqrt(-2 * math.log(die(CALLS))), 2 * math.pi * die(TOOL)
-    law = rules.attempt
-    calls, prefill, cached, tool_s = attempt(ticket.size_min, radius * math.cos(angle), radius * math.sin(angle), good, law)
+    normals, law = (radius * math.cos(angle), radius * math.sin(angle)), rules.attempt
+    calls, prefill, cached, tool_s = attempt(ticket.size_min, normals, good, law)
     share = rules.token_ratio[ticket.stage][ticket.kind] * ticket.work_share
     tried = ticket.attempts >= (1 if ticket.stage == CODE else 2)
 
@@ -303,7 +303,7 @@ def decision(ticket: Ticket, rules: Any) -> str:
 
 
 def success_chance(ticket: Ticket, rules: Any) -> float:
-    """The chance of this ticket: from the table, linear between logits (-8 to 8 by 0.25) and quantiles (256 middles)."""
+    """The chance of this ticket, linear in a table of logits (-8 to 8 by 0.25) and quantiles (256 middles)."""
     logit = rules.beta * math.log2(rules.horizon_min / ticket.size_min) + rules.kind_offset[ticket.kind]
     row = min(max((logit + 8) / 0.25, 0), 64)
     column = min(max(ticket.quantile * 256 - 0.5, 0), 255)
@@ -314,17 +314,17 @@ def success_chance(ticket: Ticket, rules: Any) -> float:
     return ((1 - y) * near + y * far) * (1 - rules.handoff_error)
 
 
-def attempt(size_min: float, z_calls: float, z_tool: float, good: bool, law: Any) -> tuple[float, float, float, float]:
-    """Calls, tokens computed and cached, tool seconds of a coding attempt: input grows as calls squared, 16M at most."""
+def attempt(size_min: float, normals: tuple[float, float], good: bool, law: Any) -> tuple[float, float, float, float]:
+    """Calls, tokens computed and cached, tool seconds of a coding attempt: input grows as calls squared, up to 16M."""
     c0, g = law.first_context_tokens, law.context_growth_tokens
-    n = law.calls_at_120_min * (size_min / 120) ** law.size_exponent * math.exp(law.calls_sd_log * z_calls)
+    n = law.calls_at_120_min * (size_min / 120) ** law.size_exponent * math.exp(law.calls_sd_log * normals[0])
     wanted = (c0 * n + g * n * n / 2) * (law.good_factor if good else law.bad_factor)
     wanted = min(wanted, law.max_input_tokens)
     n = max(((c0 * c0 + 2 * g * wanted) ** 0.5 - c0) / g, 1.0)
     total = c0 * n + g * n * n / 2
     computed = min(c0 + g * n + law.cached_miss * total, total)
     sd = math.sqrt(2 * math.log(law.tool_mean_s / law.tool_median_s))
-    return n, computed, total - computed, law.tool_median_s * math.exp(sd * z_tool)
+    return n, computed, total - computed, law.tool_median_s * math.exp(sd * normals[1])
 
 
 def poisson(mean: float, die: float) -> int:
