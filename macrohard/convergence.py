@@ -50,9 +50,9 @@ def _variants(scenario: Scenario) -> Iterator[tuple[str, Scenario]]:
     for factor in TICKS:
         tick_s = scenario.run.tick_s * factor
         if factor != 1.0 and 1.0 <= tick_s <= 3600.0:
-            yield f"tick {tick_s:g} s", scenario.override([f"run.tick_s={tick_s}"])
+            yield f"{tick_s:g} s ticks", scenario.override([f"run.tick_s={tick_s}"])
     for factor in GRAINS:
-        yield f"{factor:g} times the agents", scenario.override(_grained(scenario, factor))
+        yield f"{factor:g} x agents", scenario.override(_grained(scenario, factor))
 
 
 def _grained(scenario: Scenario, factor: float) -> list[str]:
