@@ -40,8 +40,8 @@ def converge(scenario: Scenario, progress: Callable[[float], None] | None = None
             progress((number + 1) / len(variants))
     table = pd.DataFrame(rows).set_index("variant")
     for label in FIGURES.values():
-        base = table.loc["as it is", label]
-        table[f"{label}, difference %"] = 100.0 * (table[label] / base - 1.0)
+        found = table[label].to_numpy(float)  # the first row is the scenario as it is
+        table[f"{label}, difference %"] = 100.0 * (found / found[0] - 1.0)
     return table
 
 
