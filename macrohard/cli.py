@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
+from macrohard.commands.converge import converge
 from macrohard.guard import INTERRUPTED, MISSED, OUR_FAULT, Guarded, say
 from macrohard.names import DEFAULT_SCENARIO
 
@@ -29,6 +30,9 @@ SetOption = Annotated[
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="One JSON document on standard output, nothing else there.")]
 ExplainOption = Annotated[bool, typer.Option("--explain", help="Say where each value came from.")]
+
+
+app.command()(converge)
 
 
 def main() -> None:

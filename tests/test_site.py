@@ -113,7 +113,7 @@ def test_nothing_to_do_and_nothing_to_run_on_are_finite():
 
 
 def test_training_takes_its_share_swings_and_is_slowed_more_by_a_cap():
-    """30 % trains: swing 0.3 of its rack power, half of it kept free on the Megapacks; b = 1.0 is hit harder by a cap."""
+    """30 % trains: swing 0.3 of its rack power, half of it kept free on the Megapacks; a cap hits b = 1.0 harder."""
     cluster = dict(training_share=0.3, training_swing=0.3)
     read, _ = drive(colossus(cluster=cluster), [BUSY] * 2)
     trained = 0.3 * 110_000 * 0.99904 * (231 + 1.082 * 0.9 * 1200) * 1.05 / 1e6
