@@ -249,7 +249,7 @@ def test_the_default_scenario_is_the_one_of_the_interface():
 def test_a_million_agents_and_a_million_tickets_are_allowed():
     """As is a year of minutes for a thousand agents."""
     Scenario.parse("[workforce]\ncoding = 1_000_000\n[backlog]\nn_epics = 90_000\n")
-    Scenario.parse("[workforce]\ncoding = 1_000\n[run]\nhorizon_h = 8760\n[backlog]\nmode = 'saturated'\n")
+    Scenario.parse("[workforce]\ncoding = 1_000\n[run]\nhorizon_h = 8760\n[backlog]\narrivals_per_day = 1_000\n")
 
 
 def test_the_estimate_grows_with_what_is_asked_for():
