@@ -301,8 +301,10 @@ def test_the_backlog_file_lies_beside_the_scenario_and_counts_by_its_content(tmp
     assert prints[0] == prints[1] != prints[2]
 
 
-VALUES = ["-1", "0", "1e400", "nan", "-inf", '"x"', "''", "[]", "[[]]", "{}", "true", "2026-01-01", "07:32:00", "9" * 400,
-          "0x7fffffffffffffff", "[1, 'a']", "{a = {b = {}}}", '"\\u0000"', '"\\U0001F600"', "1e-320", "[" * 99 + "]" * 99]  # fmt: skip
+VALUES = [
+    "-1", "0", "1e400", "nan", "-inf", '"x"', "''", "[]", "[[]]", "{}", "true", "2026-01-01", "07:32:00", "9" * 400,
+    "0x7fffffffffffffff", "[1, 'a']", "{a = {b = {}}}", '"\\u0000"', '"\\U0001F600"', "1e-320", "[" * 99 + "]" * 99,
+]  # fmt: skip
 
 
 def mutated(text: str, dice: random.Random) -> bytes:
