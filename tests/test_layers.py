@@ -39,14 +39,16 @@ FLOORS = [floor.split() for floor in """
     macrohard.summary
     macrohard.checkpoint macrohard.report
     macrohard.runs
-    macrohard.factory macrohard.cli
+    macrohard.factory macrohard.convergence
+    macrohard.commands
+    macrohard.cli
     macrohard.__main__
 """.strip().splitlines()]  # fmt: skip
 """From the ground up. A room imports from the floors below it; a package (report, floor ...) is one room."""
 
 HEIGHT = {room: height for height, floor in enumerate(FLOORS) for room in floor}
 
-PACKAGES = ("backlog", "floor", "report", "sections", "validation")
+PACKAGES = ("backlog", "commands", "floor", "report", "sections", "validation")
 
 LIGHT = ("names", "faults", "fields", "toml_text", "settings", "sections", "contradictions", "limits", "checking",
          "scenario", "reference", "targets", "guard", "reproducibility")  # fmt: skip
