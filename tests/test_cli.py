@@ -14,6 +14,7 @@ from typer.testing import CliRunner, Result
 from macrohard import targets
 from macrohard.cli import app
 from macrohard.faults import ScenarioError
+from macrohard.scenario import bundled
 
 ROOT = Path(__file__).parents[1]
 SHORT = ("laptop", "--hours", "1")
@@ -145,6 +146,15 @@ def test_a_new_scenario_can_be_checked_and_is_not_written_over(tmp_path):
     assert again.exit_code == 2 and "--force" in again.stderr
     assert (tmp_path / "own.toml").read_text() == text
     assert macrohard("init", "own.toml", "--from", "colossus1", "--force").exit_code == 0
+
+
+@pytest.mark.parametrize("name", bundled())
+def test_every_bundled_scenario_lays_out(name):
+    """What the LLM, the machines and the plant refuse would show here; supply and need are of one order."""
+    done = macrohard("check", name, "--json")
+    assert done.exit_code == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert 0.85 < (found["grid_mw"] + found["units_mw"]) / found["site_mw"] < 2
 
 
 def test_the_schema_describes_every_section():

@@ -361,6 +361,18 @@ def test_no_setting_whatever_ends_in_a_traceback(key, value):
             assert str(refused).isprintable() or "\n" in str(refused)
 
 
+def test_the_names_known_at_the_door_are_those_of_the_tables():
+    """The lists that need no JAX say what the code behind them says."""
+    from agents import teams
+    from macrohard.colossus.policies import POLICIES
+
+    assert set(names.DISPATCH) == set(POLICIES)
+    assert set(names.TOPOLOGIES) == set(teams.TOPOLOGIES)
+    assert set(names.SCAFFOLDS) == set(names.rows("scaffolds"))
+    assert {"GB200", "H100"} <= set(names.rows("gpus")) and "DeepSeek-R1" in names.rows("llms")
+    assert {"smt130", "titan350", "pe6000", "recip", "solar", "gas_turbine"} <= set(names.supplies())
+
+
 def test_an_error_crosses_to_another_process_whole():
     """Pickled and back, as a pool of workers does."""
     import pickle
