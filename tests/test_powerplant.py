@@ -93,7 +93,7 @@ def test_laws_of_every_tick(seed):
     units = read.source_mw[:, 2:]
     step = np.diff(units, axis=0)
     ramp = np.asarray(plant.units.ramp_mw_per_h) * dt_h
-    least = np.asarray(plant.units.min_share * plant.units.p_nom_mw)
+    least = np.asarray(plant.units.least_mw)
     assert (step <= np.maximum(ramp, least) + 1e-3)[1:].all()
     running = (units[1:] > 0) & (units[:-1] > 0) & calm[1:, None]
     warm = np.asarray(jnp.clip(1 - plant.units.derate_per_k * (celsius - 15), 0, 1))

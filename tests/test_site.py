@@ -148,8 +148,8 @@ def test_three_figures_of_power_are_kept_apart():
 
 @pytest.mark.parametrize(
     "sources",
-    [TITANS, [{"kind": kind, "n_units": 4} for kind in ("smt130", "titan350", "pe6000", "recip")]],
-    ids=["8 rows", "16 rows"],
+    [TITANS, [{"kind": kind, "n_units": 10} for kind in ("smt130", "titan350", "pe6000", "recip")]],
+    ids=["8 rows", "48 rows"],
 )
 def test_a_batch_is_the_loop_bit_for_bit(sources):
     """Lanes of a vmapped loop of ticks against the same loop one by one, restless demand, outages, a curtailment."""

@@ -16,7 +16,8 @@ from macrohard.colossus.clock import Clock
 from macrohard.colossus.cluster import Cluster, ClusterReading, Draw, Fleet, draw, fleet, nameplate_mw, performance
 from macrohard.colossus.cooling import removable_mw
 from macrohard.colossus.dispatch import ROUNDING
-from macrohard.colossus.powerplant import Plant, PlantReading, PlantState
+from macrohard.colossus.plant_reading import PlantReading
+from macrohard.colossus.powerplant import Plant, PlantState
 from macrohard.colossus.serving import Demand, Served, Serving, serve
 from macrohard.colossus.units import Scalar
 
