@@ -122,8 +122,8 @@ def _fault(model: type[BaseModel], draft: Draft, error: ErrorDetails) -> Fault:
         return Fault(place, key, None, f"is missing; {choices}", "add it", has_value=False)
     context = error.get("ctx", {})
     if kind == "name":
-        near = context["near"] or context["first"]
-        return Fault(place, key, value, f"no such name; allowed: {context['choices']}", f"did you mean {near!r}?")
+        meant = f"did you mean {context['near']!r}?"
+        return Fault(place, key, value, f"no such name; allowed: {context['choices']}", meant)
     if kind in ("text", "string_pattern_mismatch", "string_too_long", "string_unicode"):
         choices = "allowed: a plain text: letters, digits and spaces, no line breaks, not longer than a line"
     return Fault(place, key, value, choices, _remedy(kind, value, field))

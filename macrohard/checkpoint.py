@@ -30,9 +30,9 @@ class Checkpoint:
         """The checkpoint of the run that will be written to `out`."""
         return cls(out.parent / f".{out.name}.checkpoint.npz", run_id(RESULTS_VERSION, scenario))
 
-    def keep(self, state: State) -> None:
-        """Writes the state if the last one kept is old enough."""
-        if time.monotonic() - self.kept_at < EVERY_S:
+    def keep(self, state: State, at_once: bool = False) -> None:
+        """Writes the state if the last one kept is old enough, or at once."""
+        if not at_once and time.monotonic() - self.kept_at < EVERY_S:
             return
         leaves = [np.asarray(leaf) for leaf in jax.tree.leaves(state)]
         temporary = self.path.with_suffix(".part")

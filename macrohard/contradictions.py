@@ -5,9 +5,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
+from macrohard.names import BESIDE_TURBINES
 from macrohard.sections import Backlog, Capability, Cluster, Megapack, Power, Quality, Run, Tokens
 
-_NO_FIGURES = ("gas_turbine", "solar")
+_NO_FIGURES = BESIDE_TURBINES
 """Kinds of supply that have no rating of their own."""
 
 
@@ -37,14 +38,18 @@ def of_backlog(backlog: Backlog) -> Iterator[Contradiction]:
     total = math.fsum(value for _, value in backlog.kinds)
     if abs(total - 1) > 1e-6:
         others = tuple(f"backlog.kinds.{kind}" for kind, _ in backlog.kinds)
-        yield Contradiction("backlog.kinds", others, "shares that add to 1", f"they add to {total:g}: change one of them")
+        yield Contradiction(
+            "backlog.kinds", others, "shares that add to 1", f"they add to {total:g}: change one of them"
+        )
 
 
 def of_tokens(tokens: Tokens) -> Iterator[Contradiction]:
     """A skewed distribution has its mean above its median."""
     if tokens.tool_mean_s < tokens.tool_median_s:
         allowed = f"at least tokens.tool_median_s = {tokens.tool_median_s:g}"
-        yield Contradiction("tokens.tool_mean_s", ("tokens.tool_median_s",), allowed, "raise the mean or lower the median")
+        yield Contradiction(
+            "tokens.tool_mean_s", ("tokens.tool_median_s",), allowed, "raise the mean or lower the median"
+        )
 
 
 def of_megapack(pack: Megapack) -> Iterator[Contradiction]:

@@ -3,7 +3,6 @@
 import os
 import platform
 import shutil
-import sys
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -46,8 +45,6 @@ def examine() -> Report:
 
 def _problems() -> list[str]:
     found = [f"{name} is not installed; install from requirements.lock" for name in _NEEDED if not _version(name)]
-    if sys.version_info < (3, 11):
-        found.append(f"Python {platform.python_version()} is too old; 3.11 or newer is needed")
     try:
         import agents
 

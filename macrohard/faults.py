@@ -47,7 +47,11 @@ def shown(value: object) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, int):
-        return str(value) if value.bit_length() < 200 else f"an integer of about {value.bit_length() * 0.30103:,.0f} digits"
+        return (
+            str(value)
+            if value.bit_length() < 200
+            else f"an integer of about {value.bit_length() * 0.30103:,.0f} digits"
+        )
     if isinstance(value, str):
         return _cut(repr(value[: _WIDTH + 1]).replace("\\\\", "\\"))
     if isinstance(value, dict):

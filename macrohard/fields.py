@@ -1,4 +1,4 @@
-"""The keys of a scenario by their dotted path: which there are, what they take, and what a wrong one should have been."""
+"""The keys of a scenario by their dotted path: which there are and what they take."""
 
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime
@@ -8,6 +8,8 @@ from typing import Annotated, Literal, Union, get_args, get_origin
 from annotated_types import Ge, Gt, Le, Lt
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
+
+from macrohard.names import some
 
 Path = tuple[str | int, ...]
 
@@ -92,6 +94,10 @@ def _plain(field: FieldInfo) -> str:
     for part in _parts(field.annotation):
         if get_origin(part) is Literal:
             return f"one of {', '.join(str(choice) for choice in get_args(part))}"
+    for check in field.metadata:
+        choice = getattr(check, "func", None)
+        if (known := getattr(choice, "known", None)) is not None:
+            return str(getattr(choice, "label", "")) or f"one of {some(known())}"
     if takes(field, bool):
         return "true or false"
     if takes(field, datetime):

@@ -13,10 +13,10 @@ DEFAULT_SCENARIO = "colossus2-phase1"
 TOPOLOGIES = ("single", "independent", "centralized", "decentralized", "hybrid")
 """How a team is wired."""
 
-DISPATCH = ("follow",)
+DISPATCH = ("follow", "reserve", "peak_shave", "price_following")
 """Dispatch policies of the power plant."""
 
-SCAFFOLDS = ("codex", "swe-agent-sonnet-4.5", "swe-agent-gpt-5")
+SCAFFOLDS = ("codex", "swe-agent", "swe-agent-sonnet-4.5", "swe-agent-gpt-5")
 """Agent programs whose context growth was measured."""
 
 PRECISIONS = ("bf16", "fp8", "fp4")
@@ -25,33 +25,20 @@ PRECISIONS = ("bf16", "fp8", "fp4")
 KV_PRECISIONS = ("bf16", "fp8")
 """Formats of the KV cache."""
 
-BESIDE_TURBINES = ("solar", "gas_turbine")
-"""Kinds of supply that are no row of the turbine table: solar, and a gas turbine described in the scenario."""
+_SOME = 10
+
+BESIDE_TURBINES = ("solar",)
+"""Kinds of supply that are no row of the turbine table."""
 
 
-def table(name: str) -> tuple[dict[str, str], ...]:
-    """The rows of a data table of the package; empty where there is no such table."""
-    return _table(name)
-
-
-def gpus() -> tuple[str, ...]:
-    """GPUs there is a datasheet of."""
-    return _first_column("gpus")
-
-
-def llms() -> tuple[str, ...]:
-    """LLMs whose shape is known."""
-    return _first_column("llms")
-
-
-def batteries() -> tuple[str, ...]:
-    """Megapack kinds."""
-    return _first_column("batteries")
+def rows(table: str) -> tuple[str, ...]:
+    """The names of the rows of a data table, its first column; none where there is no such table."""
+    return tuple(dict.fromkeys(next(iter(row.values())) for row in _table(table)))
 
 
 def supplies() -> tuple[str, ...]:
     """Kinds of supply."""
-    turbines = _first_column("turbines")
+    turbines = rows("turbines")
     return turbines + tuple(kind for kind in BESIDE_TURBINES if kind not in turbines) if turbines else ()
 
 
@@ -67,6 +54,17 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
     return plain[found[0]] if found else None
 
 
+def some(known: Iterable[str], wanted: str = "") -> str:
+    """Up to ten of the names in words, those most like a wanted one first, and how many more there are."""
+    choices = tuple(known)
+    if len(choices) <= _SOME:
+        return ", ".join(choices)
+    like = {_plain(each): each for each in choices}
+    first = [like[each] for each in difflib.get_close_matches(_plain(wanted[:80]), like, n=4, cutoff=0.4)]
+    shown = list(dict.fromkeys([*first, *choices]))[:_SOME]
+    return f"{', '.join(shown)} and {len(choices) - _SOME} more"
+
+
 @cache
 def _table(name: str) -> tuple[dict[str, str], ...]:
     path = files("macrohard").joinpath("data", f"{name}.csv")
@@ -74,10 +72,6 @@ def _table(name: str) -> tuple[dict[str, str], ...]:
         return ()
     lines = path.read_text(encoding="utf-8").splitlines()
     return tuple(csv.DictReader(line for line in lines if line.strip() and not line.startswith("#")))
-
-
-def _first_column(name: str) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(next(iter(row.values())) for row in _table(name)))
 
 
 @cache

@@ -35,7 +35,7 @@ def markdown() -> str:
         "Made from the package (`macrohard schema --markdown`); every key may be left out. (A) marks an assumption.",
         "",
         "Precedence: `--set KEY=VALUE`, then the environment (`MACROHARD_<SECTION>__<KEY>`), then the file, then the",
-        'default. In `--set` and in the environment a value is TOML; texts need no quotes, and `none` leaves a key out.',
+        "default. In `--set` and in the environment a value is TOML; texts need no quotes, `none` leaves a key out.",
     ]
     for name, field in Scenario.model_fields.items():
         model = table_of(field.annotation)

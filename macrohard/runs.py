@@ -27,8 +27,8 @@ from macrohard.summary import RESULTS_VERSION, summary
 CHUNK_S = 0.5
 """Chunks are as many ticks as take about this long, so that progress shows and Ctrl-C is answered."""
 
-Progress = Callable[[int, int], None]
-"""Told the ticks done and the ticks in all."""
+Progress = Callable[[float], None]
+"""Told the share of the run that is done."""
 
 
 @dataclass(frozen=True)
@@ -138,9 +138,9 @@ def _advanced(plan: Blueprint, checkpoint: Checkpoint | None, progress: Progress
             done += n_ticks
             chunk = max(1, min(int(n_ticks * CHUNK_S / took_s), 4 * n_ticks))
             if progress is not None:
-                progress(done, plan.n_ticks)
+                progress(done / plan.n_ticks)
             if checkpoint is not None and done < plan.n_ticks:
-                checkpoint.keep(state)
+                checkpoint.keep(state, at_once=interrupted())
     return state, compile_s
 
 

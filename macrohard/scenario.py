@@ -33,6 +33,7 @@ from macrohard.sections import (
 )
 from macrohard.settings import Draft, Setting, of_arguments, of_environment
 
+
 class Scenario(Section):
     """Everything a run needs. Make one with `load`, `parse` or `override`: they refuse what cannot be run."""
 
@@ -77,7 +78,9 @@ class Scenario(Section):
     @classmethod
     def parse(cls, text: str, place: str = "text", settings: Iterable[str | Setting] = ()) -> "Scenario":
         """A scenario from TOML text; the environment is left alone."""
-        return cls._laid(Draft(place, toml_text.parse(text.encode(errors="surrogateescape"), place)), of_arguments(settings))
+        return cls._laid(
+            Draft(place, toml_text.parse(text.encode(errors="surrogateescape"), place)), of_arguments(settings)
+        )
 
     def override(self, settings: Iterable[str | Setting]) -> "Scenario":
         """The same scenario with texts KEY=VALUE laid over it; ScenarioError names every fault."""
@@ -103,7 +106,7 @@ class Scenario(Section):
 
     @cached_property
     def sha256(self) -> str:
-        """Fingerprint of all values that can change a result; a backlog file counts by its content, not by its place."""
+        """Fingerprint of all values that can change a result; a backlog file counts by its content, not its place."""
         values = self.model_dump(mode="json", exclude={"run": {"memory_limit_gb"}})
         if self.backlog.file:
             values["backlog"]["file"] = hashlib.sha256(Path(self.backlog.file).read_bytes()).hexdigest()
@@ -129,7 +132,9 @@ class Scenario(Section):
                 value = getattr(value, str(part))
             if isinstance(value, tuple):
                 value = [item.model_dump() if isinstance(item, Section) else item for item in value]
-            rows.append((dotted(path), "none" if value is None else toml_text.value_text(value), self.origin(dotted(path))))
+            rows.append(
+                (dotted(path), "none" if value is None else toml_text.value_text(value), self.origin(dotted(path)))
+            )
         return rows
 
     def __eq__(self, other: object) -> bool:
@@ -137,6 +142,7 @@ class Scenario(Section):
         return isinstance(other, Scenario) and self.model_dump() == other.model_dump()
 
     def __hash__(self) -> int:
+        """Equal for equal values."""
         return hash(self.sha256)
 
 

@@ -86,7 +86,9 @@ def check_out(out: str | Path) -> Path:
     return folder
 
 
-def write_run(out: str | Path, result: Result, *, version: str, complete: bool = True, report: str | None = None) -> Path:
+def write_run(
+    out: str | Path, result: Result, *, version: str, complete: bool = True, report: str | None = None
+) -> Path:
     """Writes the folder of a run, in one step: whoever looks sees the old one, the new one or none, never a part.
 
     An earlier run of ours in that place is replaced; anything else makes a StoreError.
@@ -112,7 +114,9 @@ def write_run(out: str | Path, result: Result, *, version: str, complete: bool =
                 "scenario_sha256": result.scenario.sha256,
                 "seed": result.scenario.run.seed,
                 "complete": complete,
-                "files": {path.name: _fingerprint(path) for path in sorted(building.iterdir())},
+                "files": {
+                    path.name: _fingerprint(path) for path in sorted(building.iterdir()) if path.name != "report.html"
+                },
             }
             _put(building / "manifest.json", to_json(manifest).encode())
             _sync(building)
@@ -175,7 +179,7 @@ def _plain(value: Any) -> Any:
 def _is_ours(folder: Path) -> bool:
     try:
         manifest = json.loads((folder / "manifest.json").read_bytes())
-    except (OSError, ValueError, RecursionError):
+    except (FileNotFoundError, NotADirectoryError, ValueError, RecursionError):
         return False
     return isinstance(manifest, dict) and manifest.get("kind") == _KIND
 
@@ -225,8 +229,10 @@ def _take_place(building: Path, folder: Path) -> None:
         if had_one:
             aside.rename(folder)
         raise
-    _sync(folder.parent)
-    shutil.rmtree(aside, ignore_errors=True)
+    try:
+        _sync(folder.parent)
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
 
 
 @contextmanager

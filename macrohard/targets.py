@@ -58,7 +58,9 @@ def target(text: str) -> Target:
         bound = math.nan
     if found is None or math.isnan(bound):
         remedy = "write it like 'power.unserved_mwh>0', in quotes"
-        raise ScenarioError([Fault("--fail-on", "test", text, "allowed: KEY OP NUMBER with OP of > >= < <= == !=", remedy)])
+        raise ScenarioError(
+            [Fault("--fail-on", "test", text, "allowed: KEY OP NUMBER with OP of > >= < <= == !=", remedy)]
+        )
     return Target(found[1], found[2], bound)
 
 

@@ -32,7 +32,9 @@ def read(path: Path) -> Tree:
         if not stat.S_ISREG(status.st_mode):
             raise _refusal(place, "is no regular file", "a TOML file", "copy it into a file")
         if status.st_size > MAX_BYTES:
-            raise _refusal(place, f"{status.st_size:,} bytes", f"at most {MAX_BYTES:,} bytes", "take out what is no key")
+            raise _refusal(
+                place, f"{status.st_size:,} bytes", f"at most {MAX_BYTES:,} bytes", "take out what is no key"
+            )
         with path.open("rb") as file:
             content = file.read(MAX_BYTES + 1)
     except (OSError, ValueError) as error:

@@ -64,11 +64,11 @@ def horizons() -> dict[str, float]:
 
 def capability(name: str = "frontier-2026") -> Capability:
     """A model by name."""
-    rows = table("capability").set_index("model")
-    if name not in rows.index:
-        raise ValueError(f"capability: no model {name!r}; choose from {', '.join(map(str, rows.index))}")
-    row = rows.loc[name]
-    return Capability(float(row["horizon_min"]), float(row["beta"]), float(row["rho"]))
+    rows = table("capability")
+    known = {str(row["model"]): row for _, row in rows.iterrows()}
+    if name not in known:
+        raise ValueError(f"capability: no model {name!r}; choose from {', '.join(known)}")
+    return Capability(*(float(known[name][column]) for column in ("horizon_min", "beta", "rho")))
 
 
 def scaffolds() -> list[str]:
@@ -90,4 +90,4 @@ def attempt_law(scaffold: str = "codex", whole_benchmark: bool = False) -> Attem
 def role_ratios() -> dict[str, RoleRatio]:
     """Ratios to coding by kind of work, see `roles.csv`."""
     rows = table("roles")
-    return {str(r.role): RoleRatio(float(r.tokens), float(r.wall)) for r in rows.itertuples()}
+    return {str(row["role"]): RoleRatio(float(row["tokens"]), float(row["wall"])) for _, row in rows.iterrows()}

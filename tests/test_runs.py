@@ -2,14 +2,10 @@
 
 import json
 import signal
-import subprocess
-import sys
-import time
-from pathlib import Path
 
 import numpy as np
 import pytest
-from small import SMALL, small
+from small import small
 
 from macrohard import runs
 from macrohard.checkpoint import Checkpoint
@@ -50,7 +46,7 @@ def test_input_is_cached_plus_computed():
 
 def test_waits_and_work_add_up_to_the_lead_time():
     """From the start of the first work to the close, every tick of a ticket is either waiting or work."""
-    table = run(small()).tickets
+    table = run(small("quality.bug_delay_h=2")).tickets
     done = table[table["status"] == "done"]
     spent = sum(done[name] for name in table.columns if name.startswith(("wait_h_", "work_h_")))
     lead = done["closed_h"] - done["created_h"]
@@ -139,17 +135,34 @@ def test_a_checkpoint_of_another_run_is_left_alone(tmp_path, monkeypatch):
     assert int(kept.restored(plan.opening()).tick) == 0
 
 
-def test_ctrl_c_leaves_a_readable_partial_result(tmp_path):
-    """Interrupted in the middle, a run still writes all its files, marked partial."""
+def test_ctrl_c_leaves_a_readable_partial_result_and_the_same_command_goes_on(tmp_path):
+    """Interrupted in the middle, a run still writes all its files, marked partial; run again, it ends as if whole."""
     out = tmp_path / "out"
-    settings = [word for each in (*SMALL, "run.horizon_h=200000", "backlog.n_epics=3") for word in ("--set", each)]
-    command = [sys.executable, "-m", "macrohard", "run", "laptop", "--out", str(out), *settings]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    time.sleep(14)
-    process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=60)
-    assert process.returncode == 130, errors.decode()[-2000:]
-    summary = json.loads((out / "summary.json").read_text())
-    assert summary["run"]["partial"] is True
-    assert summary["run"]["ticks"] > 0
-    assert Path(out / "report.html").stat().st_size > 1000
+    whole = small("run.horizon_h=240")
+
+    def interrupt(share: float) -> None:
+        if share > 0.01:
+            signal.raise_signal(signal.SIGINT)
+
+    part = run(whole, out=out, progress=interrupt)
+    assert part.is_partial
+    assert json.loads((out / "summary.json").read_text())["run"]["partial"] is True
+    assert (out / "report.html").stat().st_size > 1000
+    again = run(whole, out=out)
+    assert not again.is_partial
+    assert digest(again) == digest(run(whole))
+
+
+def test_a_kept_run_is_shown_and_its_page_written_anew(tmp_path):
+    """`show` and `report` work from the folder alone, again and again; an unknown column is refused by name."""
+    from typer.testing import CliRunner
+
+    from macrohard.cli import app
+
+    out = tmp_path / "out"
+    run(small("run.horizon_h=6"), out=out)
+    for words in (["report", str(out)], ["show", str(out)], ["show", str(out), "--column", "load_mw"]):
+        assert CliRunner().invoke(app, words).exit_code == 0
+    refused = CliRunner().invoke(app, ["show", str(out), "--column", "lod_mw"])
+    assert refused.exit_code == 2
+    assert "lod_mw" in refused.stderr

@@ -1,6 +1,6 @@
 """Fit the success law on metr_runs.csv with the functions the simulator uses, and leave models out in turn.
 
-Each (model, task) with k successes in n runs is one draw of the law itself: p_i ~ Beta(p m, (1 - p) m), k ~ Binomial(n, p_i).
+Each (model, task) with k successes in n runs is a draw of the law itself: p_i ~ Beta(p m, (1 - p) m), k ~ Bin(n, p_i).
 All models share beta, the offsets of the two other kinds of task, and how rho grows with the horizon.
 Run from the repository root: python experiments/calibration/success_fit.py [--write]
 """
@@ -131,11 +131,15 @@ def main() -> None:
     if "--write" not in sys.argv:
         return
     head = "# Written by experiments/calibration/success_fit.py from metr_runs.csv (METR, MIT licence).\n"
-    shared = pd.DataFrame({"parameter": NAMES, "value": value[NAMES].to_numpy(), "standard_error": error[NAMES].to_numpy()})
+    shared = pd.DataFrame(
+        {"parameter": NAMES, "value": value[NAMES].to_numpy(), "standard_error": error[NAMES].to_numpy()}
+    )
     shared["unit"] = UNITS
     (DATA / "success_fit.csv").write_text(head + shared.round(5).to_csv(index=False))
     n_tasks = runs.groupby("model")["task"].nunique()
-    enough = [m for m in sorted(n_tasks.index) if n_tasks[m] >= MIN_TASKS and runs[runs["model"] == m]["measured"].any()]
+    enough = [
+        m for m in sorted(n_tasks.index) if n_tasks[m] >= MIN_TASKS and runs[runs["model"] == m]["measured"].any()
+    ]
     retry = {m: retry_correlation(2 ** value[m], value["retry_at_32_min"], value["retry_per_doubling"]) for m in enough}
     models = pd.DataFrame(
         {

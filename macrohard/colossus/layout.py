@@ -117,7 +117,7 @@ def serving_of(
         accepted=float(accepted),
         mixes=float(placement == "aggregated"),
         prefill_share=float(prefill_share),
-        prefill_n_gpus=float(prefill_gpus_per_replica or n),
+        prefill_n_gpus=float(n if placement == "aggregated" else prefill_gpus_per_replica or n),
     )
 
 

@@ -20,15 +20,17 @@ class ServingFit:
     """What no datasheet says, fitted on measurements (data/serving_fit.csv).
 
     Overheads in seconds: layer_s per layer and step, moe_layer_s more per layer with experts and fp8_moe_layer_s yet
-    more where those are in fp8 (scaling of activations), stream_s per stream and step. Shares of the datasheet's
+    more where those are in fp8 (scaling of activations), stream_s per stream and step, call_s per call (front end,
+    scheduling). Shares of the datasheet's
     peak: memory, linear_dense and linear_moe (decode), attention, link, prefill_dense and prefill_moe. Engines as
-    factors on the overhead per layer: trt (TensorRT-LLM), eager (vLLM as ML.ENERGY ran it); 1 for vLLM and SGLang.
+    factors: trt_stream on stream_s (TensorRT-LLM), eager on the layers (vLLM as ML.ENERGY ran it); 1 else.
     """
 
     layer_s: Scalar
     moe_layer_s: Scalar
     fp8_moe_layer_s: Scalar
     stream_s: Scalar
+    call_s: Scalar
     memory: Scalar
     linear_dense: Scalar
     linear_moe: Scalar
@@ -36,7 +38,7 @@ class ServingFit:
     link: Scalar
     prefill_dense: Scalar
     prefill_moe: Scalar
-    trt: Scalar
+    trt_stream: Scalar
     eager: Scalar
 
 
@@ -109,12 +111,13 @@ def decode_step(serving: Serving, streams: Scalar, context: Scalar) -> Step:
     missed = jnp.exp(streams * per_step * serving.log_missed)
     weights = serving.dense_read_s + serving.expert_read_s * (1 - missed)
     weights_slope = -per_step * serving.log_missed * missed * serving.expert_read_s
+    stream_s = fit.stream_s * (1 + serving.is_trt * (fit.trt_stream - 1)) / serving.ranks
     cache = serving.kv_read_s * attended
     linear = fit.linear_dense + serving.is_moe * (fit.linear_moe - fit.linear_dense)
     arithmetic = serving.linear_s / linear + serving.attention_s * attended / fit.attention
-    per_stream = cache / fit.memory + per_step * (arithmetic + serving.link_s / fit.link) + fit.stream_s / serving.ranks
+    per_stream = cache / fit.memory + per_step * (arithmetic + serving.link_s / fit.link) + stream_s
     layer_s = fit.layer_s + serving.is_moe * fit.moe_layer_s + serving.is_fp8_moe * fit.fp8_moe_layer_s
-    fixed = serving.layers * layer_s * (1 + serving.is_trt * (fit.trt - 1) + serving.is_eager * (fit.eager - 1))
+    fixed = serving.layers * layer_s * (1 + serving.is_eager * (fit.eager - 1))
     return Step(
         time_s=fixed + weights / fit.memory + streams * per_stream,
         slope_s=weights_slope / fit.memory + per_stream,

@@ -108,7 +108,7 @@ def serve(serving: Serving, n_gpus: Scalar, demand: Demand, performance: Scalar 
     calls_per_s = balance.admitted * replicas / balance.wall_s * performance
     active = balance.admitted * replicas * call.output * balance.step_s / balance.wall_s
     alone_s = time_per_output_token(serving, 1.0, call.context)
-    lone_s = call.tool_s / performance + call.prefill_s + call.output * alone_s
+    lone_s = call.tool_s / performance + serving.fit.call_s + call.prefill_s + (call.output + 1) * alone_s
     admitted_share = jnp.where(crowd > 0, balance.admitted / jnp.maximum(crowd, 1e-9), jnp.where(room > 0, 1.0, 0.0))
     use = _use(serving, call, balance, replicas / prefill_replicas, share)
     return Served(
@@ -154,12 +154,12 @@ def _balance(serving: Serving, call: Call, crowd: Scalar, room: Scalar, per_pref
 
     Decode: a stream meets (1 - 1/N) of those active (arrival theorem), and active = N * decode / wall, solved as a
     quadratic on the tangent of the step time. Prefill: one server per replica, with the mean stay of Schweitzer's
-    approximation of a closed queue. The two alternate N_STEPS times.
+    approximation of a closed queue, after call_s and the step under way. The two alternate N_STEPS times.
     """
     prefill_s = serving.mixes * call.prefill_s / call.output
     step_s = decode_step(serving, 1.0, call.context).time_s / serving.accepted
-    wait_s, active, admitted = step_s * 0, step_s * 0, crowd
-    wall_s = call.tool_s + call.prefill_s + call.output * step_s
+    wait_s, active, admitted = serving.fit.call_s + step_s, step_s * 0, crowd
+    wall_s = call.tool_s + wait_s + call.prefill_s + call.output * step_s
     for _ in range(N_STEPS):
         held = jnp.where(serving.kv_held_in_tools > 0, 1.0, 1 - call.tool_s / wall_s)
         admitted = jnp.minimum(crowd, room / held)
@@ -172,9 +172,11 @@ def _balance(serving: Serving, call: Call, crowd: Scalar, room: Scalar, per_pref
         root = jnp.sqrt(middle**2 + 4 * call.output**2 * population * slope * start)
         active = 2 * population * call.output * start / (middle + root)
         step_s = start + slope * active
-        elsewhere_s = call.tool_s + call.output * step_s
-        wait_s = _stay(jnp.maximum(admitted * per_prefill_replica, 1.0), call.prefill_s, elsewhere_s) - call.prefill_s
-        wall_s = elsewhere_s + wait_s + call.prefill_s
+        entry_s = serving.fit.call_s + step_s
+        elsewhere_s = call.tool_s + entry_s + call.output * step_s
+        stay_s = _stay(jnp.maximum(admitted * per_prefill_replica, 1.0), call.prefill_s, elsewhere_s)
+        wait_s = entry_s + stay_s - call.prefill_s
+        wall_s = elsewhere_s + stay_s
     return Balance(admitted, active, step_s, wait_s, wall_s)
 
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Annotated
 
@@ -52,38 +53,45 @@ def _plain_text(value: str) -> str:
     return value
 
 
-def one_of(known: tuple[str, ...] | Callable[[], tuple[str, ...]]) -> AfterValidator:
-    """Refuses a name that is not known, and suggests the nearest."""
+@dataclass(frozen=True)
+class Choice:
+    """Lets pass the names that are known, as they are known; refuses others with the nearest."""
 
-    def check(value: str) -> str:
-        choices = known() if callable(known) else known
-        if choices and value not in choices:
-            _refuse(value, choices)
-        return value
+    known: Callable[[], tuple[str, ...]]
+    table: str = ""
+    """A data table in whose spellings a name may come."""
+    sized: bool = False
+    """Whether a name that tells its size, 'Foo (120B-A12B)', passes unknown."""
+    label: str = ""
+    """What to call the choices where there are too many to list."""
 
-    return AfterValidator(check)
-
-
-def row_of(table_name: str, *, sized: bool = False) -> AfterValidator:
-    """A row of a data table, in any of its spellings; `sized`: or a name that tells its size, 'Foo (120B-A12B)'."""
-
-    def check(value: str) -> str:
-        found = names.canonical(value, table_name)
-        choices = tuple(next(iter(row.values())) for row in names.table(table_name))
-        if not choices or found in choices or (sized and re.search(r"\(\d+(\.\d+)?B(-A\d+(\.\d+)?B)?\)", value)):
+    def __call__(self, value: str) -> str:
+        """The name as it is known; any name where the table is not there."""
+        found = names.canonical(value, self.table) if self.table else value
+        choices = self.known()
+        if not choices or found in choices or (self.sized and _SIZE.search(value)):
             return found
-        _refuse(value, choices)
-        return found
-
-    return AfterValidator(check)
+        near = names.nearest(value, choices) or choices[0]
+        raise PydanticCustomError("name", "no such name", {"choices": names.some(choices, value), "near": near})
 
 
-def _refuse(value: str, choices: tuple[str, ...]) -> None:
-    near = names.nearest(value, choices)
-    raise PydanticCustomError(
-        "name", "one of {choices}", {"choices": ", ".join(choices), "near": near or "", "first": choices[0]}
-    )
+def one_of(known: tuple[str, ...]) -> AfterValidator:
+    """A name out of a few."""
+    return AfterValidator(Choice(lambda: known))
 
+
+def supply() -> AfterValidator:
+    """A kind of supply."""
+    beside = " or ".join(names.BESIDE_TURBINES)
+    return AfterValidator(Choice(names.supplies, "turbines", label=f"a row of data/turbines.csv, or {beside}"))
+
+
+def row_of(table: str, *, sized: bool = False) -> AfterValidator:
+    """A row of a data table."""
+    return AfterValidator(Choice(lambda: names.rows(table), table, sized, f"a row of data/{table}.csv"))
+
+
+_SIZE = re.compile(r"\(\d+(\.\d+)?B(-A\d+(\.\d+)?B)?\)")
 
 Share = Annotated[float, Ge(0), Le(1)]
 """A part of a whole."""

@@ -155,7 +155,7 @@ class Backlog(Section):
     """Tickets a blocked one waits for, on average."""
     kinds: Kinds = Kinds()
     file: Annotated[Text, StringConstraints(max_length=4096)] = ""
-    """The user's own backlog in place of a drawn one: a CSV of id, size_min, needs, epic, priority; beside the scenario."""
+    """The user's own backlog in place of a drawn one: a CSV of id, size_min, needs, epic, priority."""
     wip_per_agent: Annotated[float, Gt(0), Le(1000)] = 1.0
     """Saturated: an epic is let in when fewer tickets than this per agent wait."""
 

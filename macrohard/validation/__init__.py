@@ -1,0 +1,112 @@
+"""The model against published measurements: errors of each law, and why a row could not be predicted."""
+
+import io
+import math
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+__all__ = ["BUNDLED", "LAWS", "load", "scores", "validate"]
+
+LAWS = ("attempt_tokens", "success", "role_ratios", "gpu_power", "serving")
+"""The laws, each a module here with COLUMNS and score(frame); a file belongs to the first whose columns it has."""
+
+BUNDLED = {
+    "serving": "inference_points.csv",
+    "gpu_power": "power_points.csv",
+    "success": "metr_runs.csv",
+    "attempt_tokens": "coding_task_tokens.csv",
+    "role_ratios": "agent_role_points.csv",
+}
+"""The measurements that the laws were fitted on, in the source tree's experiments/calibration."""
+
+MAX_ROWS_NAMED = 1000
+"""Row numbers given per reason; the count is always whole."""
+
+
+def validate(points: Path | None = None) -> dict[str, object]:
+    """Errors per law: `laws`, and `unpredicted`, the rows by law and reason; plain numbers, ready for JSON.
+
+    Rows count from 1, the first line after the header. ValueError says what is wrong with a file.
+    """
+    laws: dict[str, object] = {}
+    unpredicted: dict[str, object] = {}
+    for law, result in scores(points).items():
+        rows = result["rows"]
+        laws[law] = _plain({key: value for key, value in result.items() if key != "rows"})
+        unpredicted[law] = _reasons(rows)
+    return {"points": str(points) if points else "bundled", "laws": laws, "unpredicted": unpredicted}
+
+
+def scores(points: Path | None = None) -> dict[str, dict[str, Any]]:
+    """What each law's score returns, `rows` (a DataFrame with measured, predicted and reason) included."""
+    if points is not None:
+        frame = load(points)
+        law = _law_of(frame, points)
+        return {law: _module(law).score(frame)}
+    folder = Path(__file__).parents[2] / "experiments" / "calibration"
+    missing = [name for name in BUNDLED.values() if not (folder / name).is_file()]
+    if missing:
+        raise ValueError(
+            f"{', '.join(missing)}: the bundled measurements come with the source tree; give --points FILE"
+        )
+    return {law: _module(law).score(load(folder / name)) for law, name in BUNDLED.items()}
+
+
+def load(path: Path) -> pd.DataFrame:
+    """A CSV of measurements; lines before the header that start with # are comments."""
+    try:
+        text = Path(path).read_text(encoding="utf-8-sig")
+        lines = text.splitlines(keepends=True)
+        while lines and lines[0].lstrip().startswith("#"):
+            lines.pop(0)
+        return pd.read_csv(io.StringIO("".join(lines)), low_memory=False)
+    except (OSError, ValueError) as error:
+        raise ValueError(f"{path}: cannot be read as a table: {error}") from None
+
+
+def _law_of(frame: pd.DataFrame, path: Path) -> str:
+    """The law that a table is of, by its columns."""
+    lacking: dict[str, list[str]] = {}
+    for law in LAWS:
+        lacking[law] = [column for column in _module(law).COLUMNS if column not in frame.columns]
+        if not lacking[law]:
+            return law
+    told = "; ".join(f"{law}: {', '.join(columns)}" for law, columns in lacking.items())
+    raise ValueError(f"{path}: its columns fit no kind of measurement; missing are for {told}")
+
+
+def _module(law: str) -> ModuleType:
+    return import_module(f"macrohard.validation.{law}")
+
+
+def _reasons(rows: pd.DataFrame) -> dict[str, object]:
+    """Rows that could not be predicted, by reason."""
+    told = rows["reason"].fillna("").astype(str).to_numpy()
+    return {
+        reason: {
+            "n": int((told == reason).sum()),
+            "rows": (np.nonzero(told == reason)[0] + 1)[:MAX_ROWS_NAMED].tolist(),
+        }
+        for reason in dict.fromkeys(told)
+        if reason
+    }
+
+
+def _plain(value: object) -> object:
+    """Numbers of numpy as those of Python, nan and infinities as None, keys as text."""
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    if isinstance(value, (bool, np.bool_)):
+        return bool(value)
+    if isinstance(value, (int, np.integer)):
+        return int(value)
+    if isinstance(value, (float, np.floating)):
+        return float(value) if math.isfinite(value) else None
+    return value if value is None else str(value)

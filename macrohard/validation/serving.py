@@ -1,73 +1,22 @@
-"""The serving law against published operating points: what each row measured, and what `serve` makes of it."""
+"""The serving law against published operating points: what `serve` makes of each, and how far off that is."""
 
-import re
-from dataclasses import dataclass
+import math
+from collections.abc import Callable
+from typing import TypeVar
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pandas as pd
 
-from macrohard.colossus.hardware import Gpu, Llm, gpu_named, llm_named, precision_named
-from macrohard.colossus.layout import UNLIMITED, replica_gpus, serving_of
 from macrohard.colossus.roofline import prefill_token_s
 from macrohard.colossus.serving import Demand, Serving, serve
+from macrohard.validation.points import Point, point_of
+
+Read = TypeVar("Read")
 
 COLUMNS = ("hardware", "n_gpus", "model", "precision", "isl", "osl", "concurrency", "tok_s_per_gpu_out", "tok_s_user")
 """Columns of a serving points file; one with gpu_power_w as well is of the power law."""
-
-PROMPT_TOKENS = {"LM-Arena": 150, "GPQA": 250, "CNN": 780, "OpenOrca": 290}
-"""Mean prompt of a data set where the row leaves it blank  # assumed, from the data sets' cards."""
-
-MLPERF_TOKENS = {"Llama-2-70B": (290, 290), "Llama-3.1-8B": (780, 73), "Mixtral-8x7B": (220, 145)}
-MLPERF_TOKENS |= {"DeepSeek-R1": (800, 3770), "Llama-3.1-405B": (9400, 680)}
-"""Mean prompt and answer of the MLPerf Inference data sets, tokens (MLCommons data-set descriptions)."""
-
-NARROWED = 0.9
-"""Mean of InferenceX's uniform lengths, 0.8 to 1.0 of the nominal ones (README of the data)."""
-
-DRAFTED, ACCEPTED = 3.0, 2.2
-"""Multi-token prediction where a row does not say how many tokens are drafted and pass (fitted, see docs)."""
-
-MAX_BATCH = 2048.0
-"""Streams per rank that engines admit at maximum load  # assumed, the engines' usual setting."""
-
-
-@dataclass(frozen=True)
-class Point:
-    """One measured operating point, ready for `serve`. measured: s per token, or tok/s per GPU where offline."""
-
-    kind: str
-    serving: Serving
-    n_gpus: float
-    demand: Demand
-    measured: float
-
-
-def kind_of(row: pd.Series) -> str:
-    """What the row measured: aggregated, speculative, disaggregated, offline, or one pool alone."""
-    notes = _notes(row)
-    if "pool only" in notes:
-        return "prefill pool" if "prefill pool only" in notes else "decode pool"
-    if "disaggregated" in notes:
-        return "disaggregated speculative" if _speculates(notes) else "disaggregated"
-    if not _number(row, "tok_s_user") or not _number(row, "concurrency"):
-        return "offline"
-    return "speculative" if _speculates(notes) else "aggregated"
-
-
-def point_of(row: pd.Series) -> Point:
-    """The row as layout, demand and measured value; ValueError says why it cannot be predicted."""
-    gpu, llm = gpu_named(str(row["hardware"])), llm_named(str(row["model"]))
-    precision, kind, notes = precision_named(str(row["precision"])), kind_of(row), _notes(row)
-    n_gpus = _number(row, "n_gpus") or _refuse("n_gpus is missing")
-    prompt, answer = _lengths(row, llm)
-    streams = _number(row, "concurrency") or UNLIMITED
-    speculates = _speculates(notes)
-    serving = _layout(gpu, llm, precision, kind, int(n_gpus), notes, speculates, str(row.get("source", "")))
-    only_decode = "ITL" in notes or kind == "decode pool"
-    demand = Demand(streams, 1.0, answer, 0.0 if only_decode else prompt, prompt, 0.0)
-    return Point(kind, serving, n_gpus, demand, _measured(row, kind))
 
 
 @jax.jit
@@ -86,38 +35,37 @@ def stacked(points: list[Point]) -> tuple[Serving, jax.Array, Demand, jax.Array]
 
 
 def score(frame: pd.DataFrame) -> dict[str, object]:
-    """Errors of the law row by row: n, n_predicted, predicted_share, median, p90 and bias; `by` kind, source, LLM, GPU."""
+    """Errors of the law row by row (see `errors`); `by` kind, source, GPU and LLM; `rows` tells why one has none."""
+    points, reasons = readable(frame, point_of)
     rows = frame[[c for c in ("source", "hardware", "model", "precision", "notes") if c in frame]].copy()
-    points: dict[int, Point] = {}
+    values = dict(zip(points, predictions(list(points.values())), strict=True)) if points else {}
+    rows["kind"] = [points[i].kind if i in points else "unknown" for i in range(len(frame))]
+    rows["measured"] = [points[i].measured if i in points else math.nan for i in range(len(frame))]
+    rows["predicted"] = [float(values[i]) if i in values else math.nan for i in range(len(frame))]
+    rows["error"] = rows["predicted"] / rows["measured"] - 1
+    rows["reason"] = [reasons.get(i, "") for i in range(len(frame))]
+    return {**errors(rows), "by": grouped(rows, ("kind", "source", "hardware", "model")), "rows": rows}
+
+
+def readable(frame: pd.DataFrame, read: Callable[[pd.Series], Read]) -> tuple[dict[int, Read], dict[int, str]]:
+    """What `read` makes of each row, by position, and the reasons of those that it refuses."""
+    known: dict[int, Read] = {}
     reasons: dict[int, str] = {}
     for i, (_, row) in enumerate(frame.iterrows()):
         try:
-            points[i] = point_of(row)
+            known[i] = read(row)
         except (ValueError, KeyError) as refusal:
             reasons[i] = str(refusal)
-    rows["kind"] = [points[i].kind if i in points else "" for i in range(len(frame))]
-    rows["measured"] = [points[i].measured if i in points else np.nan for i in range(len(frame))]
-    rows["predicted"] = np.nan
-    if points:
-        values = np.asarray(predictions(list(points.values())))
-        rows.iloc[list(points), rows.columns.get_loc("predicted")] = values
-    rows["error"] = rows["predicted"] / rows["measured"] - 1
-    rows["reason"] = [reasons.get(i, "") for i in range(len(frame))]
-    by = {key: {str(name): _errors(part) for name, part in rows.groupby(key)} for key in ("kind", "source", "hardware", "model") if key in rows}
-    return {**_errors(rows), "by": by, "rows": rows}
+    return known, reasons
 
 
-def predictions(points: list[Point]) -> np.ndarray:
-    """Predicted value of each point, in the units of its measured one."""
-    values = np.array(predicted(*stacked(points)))
-    for i, point in enumerate(points):
-        if point.kind == "prefill pool":
-            context = point.demand.input_tokens / 2
-            values[i] = 1 / float(prefill_token_s(point.serving, context)) / float(point.serving.n_gpus)
-    return values
+def grouped(rows: pd.DataFrame, keys: tuple[str, ...]) -> dict[str, dict[str, dict[str, float]]]:
+    """The errors of each group of rows, for each key the rows have."""
+    return {key: {str(name): errors(part) for name, part in rows.groupby(key)} for key in keys if key in rows}
 
 
-def _errors(rows: pd.DataFrame) -> dict[str, float]:
+def errors(rows: pd.DataFrame) -> dict[str, float]:
+    """n, n_predicted, predicted_share, median and 90th percentile of the size of the error column, and its median."""
     error = rows["error"].dropna()
     known = {"n": len(rows), "n_predicted": len(error), "predicted_share": len(error) / max(len(rows), 1)}
     if error.empty:
@@ -130,77 +78,11 @@ def _errors(rows: pd.DataFrame) -> dict[str, float]:
     }
 
 
-def _measured(row: pd.Series, kind: str) -> float:
-    if kind == "prefill pool":
-        return _number(row, "tok_s_per_gpu_total") or _refuse("a prefill pool without tok_s_per_gpu_total")
-    if kind in ("offline", "decode pool"):
-        return _number(row, "tok_s_per_gpu_out") or _refuse("neither tok_s_user with concurrency nor tok_s_per_gpu_out")
-    return 1 / (_number(row, "tok_s_user") or _refuse("tok_s_user is missing"))
-
-
-def _lengths(row: pd.Series, llm: Llm) -> tuple[float, float]:
-    notes, prompt, answer = _notes(row), _number(row, "isl"), _number(row, "osl")
-    usual = MLPERF_TOKENS.get(llm.name) if "MLPerf" in str(row.get("source", "")) else None
-    for dataset, tokens in PROMPT_TOKENS.items():
-        if dataset in notes:
-            prompt = prompt or float(tokens)
-    if usual:
-        prompt, answer = prompt or usual[0], answer or usual[1]
-    if "pool only" in notes:
-        answer = answer or 1000.0  # assumed, the blogs' usual 1k to 2k answers
-    narrowed = NARROWED if re.search("InferenceX|aiconfigurator", str(row.get("source", ""))) else 1.0
-    return (prompt or _refuse("isl is missing")) * narrowed, (answer or _refuse("osl is missing")) * narrowed
-
-
-def _layout(gpu: Gpu, llm: Llm, precision: str, kind: str, n_gpus: int, notes: str, speculates: bool, source: str) -> Serving:
-    """The replica the notes tell of: TPn, DPn, DPA (attention data-parallel), pools and workers of each."""
-    drafted, accepted = (DRAFTED, ACCEPTED) if speculates else (0.0, 1.0)
-    n, prefill_n, prefill_share, aggregated = n_gpus, n_gpus, 0.0, True
-    layout = notes
-    pools = re.search(r"prefill_gpus=(\d+) \((\d+)x([^)]*)\); decode_gpus=(\d+) \((\d+)x([^)]*)\)", notes)
-    if pools:
-        aggregated, layout = False, pools[6]
-        n, prefill_n = int(pools[4]) // int(pools[5]), int(pools[1]) // int(pools[2])
-        prefill_share = int(pools[1]) / (int(pools[1]) + int(pools[4]))
-    elif kind.startswith("disaggregated"):
-        _refuse("disaggregated without its prefill and decode GPUs")
-    if kind == "offline" and "TP" not in notes:
-        n = min(n_gpus, replica_gpus(gpu, llm, precision))
-    ranks = 1
-    parallel = re.search(r"DP(\d+)", layout)
-    if "DPA" in layout or (kind == "decode pool"):
-        ranks = n
-    elif parallel and int(parallel[1]) > 1:
-        ranks = int(parallel[1])
-    return serving_of(
-        gpu, llm, precision, gpus_per_replica=n, attention_ranks=ranks, prefill_gpus_per_replica=prefill_n,
-        placement="aggregated" if aggregated else "disaggregated", prefill_share=prefill_share,
-        drafted=drafted, accepted=accepted, engine=_engine(notes, source), check=False,
-         max_streams_per_gpu=MAX_BATCH * ranks / n if kind == "offline" else UNLIMITED,
-    )  # fmt: skip
-
-
-def _engine(notes: str, source: str) -> str:
-    """The engine the notes name; MLPerf and TensorRT-LLM sources run the latter, ML.ENERGY its own build of vLLM."""
-    told = re.search(r"engine=([\w-]+)", notes)
-    if "trt" in (told[1] if told else "") or re.search(r"TensorRT|_TRT", source + notes):
-        return "trt"
-    return "eager" if "ML.ENERGY" in source else "vllm"
-
-
-def _notes(row: pd.Series) -> str:
-    return "" if pd.isna(row.get("notes")) else str(row["notes"])
-
-
-def _speculates(notes: str) -> bool:
-    told = re.search(r"spec_decode=(\w+)", notes)
-    return told is not None and told[1].lower() != "none"
-
-
-def _number(row: pd.Series, column: str) -> float | None:
-    value = pd.to_numeric(row.get(column), errors="coerce")
-    return float(value) if pd.notna(value) and value > 0 else None
-
-
-def _refuse(why: str) -> float:
-    raise ValueError(why)
+def predictions(points: list[Point]) -> np.ndarray:
+    """Predicted value of each point, in the units of its measured one."""
+    values = np.array(predicted(*stacked(points)))
+    for i, point in enumerate(points):
+        if point.kind == "prefill pool":
+            context = point.demand.input_tokens / 2
+            values[i] = 1 / float(prefill_token_s(point.serving, context)) / float(point.serving.n_gpus)
+    return values

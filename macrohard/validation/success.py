@@ -1,5 +1,6 @@
 """The success law against recorded runs: share of successes by length of task, and success after a failure."""
 
+import jax.numpy as jnp
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -90,7 +91,8 @@ def chance(rows: pd.DataFrame, horizon_min: float | NDArray[np.float64], fit: Su
     size, kind = rows["human_minutes"].to_numpy(float), offset.to_numpy(float)
     if isinstance(horizon_min, np.ndarray):
         size, kind = size[:, None], kind[:, None]
-    return np.asarray(success_mean(size, horizon_min, fit.beta, kind), np.float64)  # type: ignore[arg-type]
+    p = success_mean(jnp.asarray(size), jnp.asarray(horizon_min), fit.beta, jnp.asarray(kind))
+    return np.asarray(p, np.float64)
 
 
 def own_horizon(rows: pd.DataFrame, fit: SuccessFit) -> float:
@@ -132,9 +134,8 @@ def after_failure(rows: pd.DataFrame, horizon_of: dict[str, float], fit: Success
     tasks = tasks[tasks["n"] > 1].reset_index()
     if tasks.empty or (tasks["n"] == tasks["k"]).all():
         return {}
-    rho = np.asarray(
-        retry_correlation(tasks["model"].map(horizon_of).to_numpy(float), fit.retry_at_32_min, fit.retry_per_doubling)
-    )
+    horizon = jnp.asarray(tasks["model"].map(horizon_of).to_numpy(float))
+    rho = np.asarray(retry_correlation(horizon, fit.retry_at_32_min, fit.retry_per_doubling))
     n, k, p = tasks["n"], tasks["k"], tasks["p"]
     observed = float((k * (n - k) / (n - 1)).sum() / (n - k).sum())
     predicted = float((n * p * (1 - p) * (1 - rho)).sum() / (n * (1 - p)).sum())

@@ -1,0 +1,225 @@
+"""The command line: parses, calls one function of the package, prints. Heavy imports wait until they are needed."""
+
+import json
+import re
+import shlex
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from macrohard.commands import results
+from macrohard.commands.converge import converge
+from macrohard.guard import INTERRUPTED, MISSED, OUR_FAULT, Guarded, say
+from macrohard.names import DEFAULT_SCENARIO
+
+app = typer.Typer(
+    cls=Guarded,
+    help="Simulate an AI software factory: tickets, agents, tokens, GPUs, megawatts.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+ScenarioArgument = Annotated[str, typer.Argument(help="A bundled scenario or a TOML file.")]
+SetOption = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="Set a key, e.g. cluster.n_gpus=55000; repeat it."),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="One JSON document on standard output, nothing else there.")]
+ExplainOption = Annotated[bool, typer.Option("--explain", help="Say where each value came from.")]
+
+
+app.command()(converge)
+app.command()(results.show)
+app.command()(results.report)
+
+
+def main() -> None:
+    """The command `macrohard`."""
+    app(prog_name="macrohard")
+
+
+@app.command()
+def run(
+    scenario: ScenarioArgument = DEFAULT_SCENARIO,
+    set_: SetOption = None,
+    hours: Annotated[float | None, typer.Option(help="Simulated hours (run.horizon_h).")] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed of the dice (run.seed).")] = None,
+    replicates: Annotated[int, typer.Option(min=1, max=10_000, help="Runs with seeds of their own.")] = 1,
+    out: Annotated[Path | None, typer.Option(help="Folder for the results; runs/NAME-ID if left out.")] = None,
+    json_: JsonOption = False,
+    explain: ExplainOption = False,
+    fast: Annotated[
+        bool, typer.Option("--fast", help="15-40 % faster; results may differ in their last bits.")
+    ] = False,
+    fail_on: Annotated[
+        list[str] | None, typer.Option(metavar="TEST", help="Exit 3 if it holds, e.g. 'power.unserved_mwh>0'.")
+    ] = None,
+) -> None:
+    """Run one scenario: what gets done, on how many GPU-hours and megawatt-hours, and what held it back."""
+    from macrohard import reproducibility
+    from macrohard.targets import target
+
+    if fast:
+        reproducibility.allow_fused()
+    targets = [target(text) for text in fail_on or []]
+    chosen = _loaded(scenario, set_, hours, seed)
+    if explain:
+        _explain(chosen, to_stderr=json_)
+    from macrohard import runs, store
+    from macrohard.summary import RESULTS_VERSION
+
+    folder = out if out or json_ else Path("runs", f"{chosen.name}-{store.run_id(RESULTS_VERSION, chosen)}")
+    if folder is not None:
+        store.check_out(folder)
+    with _progress(chosen.name) as progress:
+        result = runs.run(chosen, out=folder, replicates=replicates, progress=progress, command=_command())
+    if json_:
+        print(store.to_json(result.summary))
+    else:
+        from rich.console import Console
+
+        from macrohard.report import print_summary
+
+        print_summary(result, Console())
+    if result.is_partial:
+        say(f"interrupted; the result is that of the ticks done. The same command goes on from there: {_command()}")
+        raise typer.Exit(INTERRUPTED)
+    missed = [each for each in targets if each.is_missed(result.summary)]
+    for each in missed:
+        say(f"--fail-on {each}: the figure is {each.figure(result.summary):g}")
+    if missed:
+        raise typer.Exit(MISSED)
+
+
+@app.command()
+def scenarios(json_: JsonOption = False) -> None:
+    """List the bundled scenarios."""
+    from macrohard.scenario import bundled
+
+    found = bundled()
+    if json_:
+        print(json.dumps(found, indent=2, ensure_ascii=False))
+        return
+    width = max(len(name) for name in found)
+    for name, about in found.items():
+        print(f"{name:{width}}  {about}{'  (default)' if name == DEFAULT_SCENARIO else ''}")
+
+
+@app.command()
+def init(
+    file: Annotated[Path, typer.Argument(help="The TOML file to write.")],
+    scenario: Annotated[str, typer.Option("--from", help="The scenario to start from.")] = "laptop",
+    set_: SetOption = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace a file that is there.")] = False,
+) -> None:
+    """Write a commented scenario with every key, to be changed."""
+    from macrohard.faults import Fault, ScenarioError
+    from macrohard.reference import commented
+    from macrohard.scenario import Scenario
+
+    name = re.sub(r"[^A-Za-z0-9._-]", "-", file.stem)[:80].lstrip("._-") or "own"
+    chosen = Scenario.load(scenario, [f"run.name='{name}'", *(set_ or [])], environment={})
+    text = commented(chosen, file.name)
+    try:
+        with file.open("w" if force else "x", encoding="utf-8") as opened:
+            opened.write(text)
+    except OSError as error:
+        remedy = "name another file, or replace it with --force" if file.exists() else "check the folder and its rights"
+        what = error.strerror or "cannot be written"
+        raise ScenarioError([Fault(str(file), "FILE", None, what, remedy, has_value=False)]) from None
+    print(f"{file}: written; change it, then: macrohard check {file}")
+
+
+@app.command()
+def check(
+    file: ScenarioArgument, set_: SetOption = None, explain: ExplainOption = False, json_: JsonOption = False
+) -> None:
+    """Check a scenario: every fault in one go, and what a run of it will ask for."""
+    chosen = _loaded(file, set_)
+    from macrohard.outlook import outlook
+
+    found = outlook(chosen)
+    if json_:
+        keys = {key: {"value": value, "origin": origin} for key, value, origin in chosen.explain()}
+        print(json.dumps(found.document() | ({"keys": keys} if explain else {}), indent=2, ensure_ascii=False))
+        return
+    if explain:
+        _explain(chosen, to_stderr=False)
+    print("\n".join([f"{file}: in order", *found.lines()]))
+
+
+@app.command()
+def schema(
+    markdown: Annotated[bool, typer.Option("--markdown", help="As a document for people.")] = False,
+) -> None:
+    """Print the JSON schema of a scenario file."""
+    from macrohard.reference import markdown as reference
+    from macrohard.scenario import Scenario
+
+    if markdown:
+        print(reference(), end="")
+    else:
+        print(json.dumps(Scenario.model_json_schema(), indent=2, ensure_ascii=False))
+
+
+@app.command()
+def doctor(json_: JsonOption = False) -> None:
+    """Show versions, devices and caches, and what stands in the way of a run."""
+    from macrohard.doctor import examine
+
+    report = examine()
+    problems = report["problems"]
+    if json_:
+        print(json.dumps(report, indent=2, ensure_ascii=False))
+    else:
+        for name, value in report.items():
+            text = ", ".join(f"{k} {v}" for k, v in value.items()) if isinstance(value, dict) else value
+            if name != "problems":
+                print(f"{name:14}{', '.join(text) if isinstance(text, list) else text}")
+        print(
+            "\n".join(f"problem: {each}" for each in problems)
+            if isinstance(problems, list) and problems
+            else "all well"
+        )
+    if problems:
+        raise typer.Exit(OUR_FAULT)
+
+
+def _loaded(scenario: str, set_: list[str] | None, hours: float | None = None, seed: int | None = None) -> Any:
+    from macrohard.scenario import Scenario
+    from macrohard.settings import Setting
+
+    flags = [("run.horizon_h", hours, "--hours"), ("run.seed", seed, "--seed")]
+    settings = [Setting(key, str(value), origin) for key, value, origin in flags if value is not None]
+    return Scenario.load(scenario, [*(set_ or []), *settings])
+
+
+def _explain(scenario: Any, *, to_stderr: bool) -> None:
+    rows = scenario.explain()
+    width = max(len(key) for key, _, _ in rows)
+    for key, value, origin in rows:
+        print(f"{key:{width}}  {value}  ({origin})", file=sys.stderr if to_stderr else sys.stdout)
+
+
+@contextmanager
+def _progress(name: str) -> Iterator[Any]:
+    """A function that takes the share done, behind a bar on standard error; None where that is no terminal."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(name, total=1.0)
+        yield lambda share: bar.update(task, completed=share)
+
+
+def _command() -> str:
+    """This command as it was typed."""
+    return shlex.join(["macrohard", *sys.argv[1:]])
