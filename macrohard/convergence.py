@@ -40,8 +40,8 @@ def converge(scenario: Scenario, progress: Callable[[float], None] | None = None
             progress((number + 1) / len(variants))
     table = pd.DataFrame(rows).set_index("variant")
     for label in FIGURES.values():
-        base = table.loc["as it is", label]
-        table[f"{label}, difference %"] = 100.0 * (table[label] / base - 1.0)
+        found = table[label].to_numpy(float)  # the first row is the scenario as it is
+        table[f"{label}, difference %"] = 100.0 * (found / found[0] - 1.0)
     return table
 
 
@@ -50,9 +50,9 @@ def _variants(scenario: Scenario) -> Iterator[tuple[str, Scenario]]:
     for factor in TICKS:
         tick_s = scenario.run.tick_s * factor
         if factor != 1.0 and 1.0 <= tick_s <= 3600.0:
-            yield f"tick {tick_s:g} s", scenario.override([f"run.tick_s={tick_s}"])
+            yield f"{tick_s:g} s ticks", scenario.override([f"run.tick_s={tick_s}"])
     for factor in GRAINS:
-        yield f"{factor:g} times the agents", scenario.override(_grained(scenario, factor))
+        yield f"{factor:g} x agents", scenario.override(_grained(scenario, factor))
 
 
 def _grained(scenario: Scenario, factor: float) -> list[str]:

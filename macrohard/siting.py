@@ -27,7 +27,7 @@ USD_PER_MUSD = 1e6
 
 @dataclass(frozen=True)
 class Nameplate:
-    """What the site is rated for, which is not what it draws: racks by their shelves, build-up at the GPUs' limit, MW."""
+    """What the site is rated for, not what it draws: racks by their shelves, build-up at the GPUs' limit, MW."""
 
     it_mw: float
     build_up_it_mw: float

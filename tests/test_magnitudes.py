@@ -50,7 +50,7 @@ def test_a_ticket_takes_about_12_million_input_tokens(factory):
 
 
 def test_a_ticket_takes_a_tenth_of_a_gpu_hour(factory):
-    """0.09-0.12 GPU-h, 0.15-0.19 kWh; 0.20-0.26 USD for GPUs and energy (buildings and plant are a part of their own)."""
+    """0.09-0.12 GPU-h, 0.15-0.19 kWh; 0.20-0.26 USD for GPUs and energy; buildings and plant come on top."""
     cost, done = factory.summary["cost"], factory.summary["work"]["tickets_done"]
     assert 0.09 <= cost["gpu_h_per_ticket"] <= 0.125
     assert 0.15 <= cost["kwh_per_ticket"] <= 0.19
@@ -67,7 +67,8 @@ def test_the_ceiling_is_22_to_29_million_tickets_a_day(factory):
 
 def test_an_ordinary_ticket_takes_about_1_8_fresh_attempts(factory):
     """At p 0.70 it takes 1 + 0.7675 * (0.30 + 0.7675 * 0.24 + ...) = 1.6; over all sizes (mean 145 min) and with
-    1.5 % spoilt hand-overs the mean p is lower: 1.85."""  # fmt: skip
+    1.5 % spoilt hand-overs the mean p is lower: 1.85.
+    """
     assert 1.5 < factory.summary["work"]["code_attempts_per_ticket"] < 2.0
 
 
@@ -78,8 +79,9 @@ def test_bugs_stay_below_one_per_ticket(factory):
 
 
 def test_few_tickets_are_beyond_three_models(factory):
-    """After nine caught failures (three tries by each of three models) a ticket is split: 2-3 % of them, where all are
-    caught; since one in four bad patches slips through, fewer. Given up are only those too small to split."""  # fmt: skip
+    """After nine caught failures (three tries by each of three models) a ticket is split: 2-3 % if all were caught;
+    since one bad patch in four slips through, fewer. Given up are only those too small to split.
+    """
     work = factory.summary["work"]
     assert 0.005 < work["tickets_split"] / work["tickets_done"] < 0.03
     assert work["tickets_given_up"] < 0.1 * work["tickets_split"]

@@ -123,9 +123,9 @@ def test_training_takes_its_share_swings_and_is_slowed_more_by_a_cap():
     assert capped.cluster.training_performance[-1] < capped.cluster.performance[-1] < 1
 
 
-def test_a_hot_afternoon_with_a_unit_out_caps_what_a_winter_day_serves():
+def test_a_hot_afternoon_with_two_units_out_caps_what_a_winter_day_serves():
     """Chillers add a third of the heat at 35 C while turbines lose 14 %: the trade of phase 1, without Megapacks."""
-    sources = [{**TITANS[0], "n_units": 6}]
+    sources = [{**TITANS[0], "n_units": 5}]
     hot = dict(climate={"mean_c": 35.0, "season_c": 0.0, "day_c": 0.0})
     summer, _ = drive(colossus(sources, packs=0, cluster=hot), [BUSY] * 3)
     winter, _ = drive(colossus(sources, packs=0), [BUSY] * 3)

@@ -32,12 +32,12 @@ def converge(
     if json_:
         print(to_json({"scenario": chosen.name, "hours": hours, "variants": table.reset_index().to_dict("records")}))
         return
-    shown = Table(title=f"{chosen.name}, {hours:g} h: difference from the scenario as it is, %")
-    shown.add_column("variant")
+    shown = Table(title=f"{chosen.name}, {hours:g} h: as it is, and the difference of other grains in %")
+    shown.add_column("")
+    for name in table.index:
+        shown.add_column(str(name), justify="right")
     for label in FIGURES.values():
-        shown.add_column(label, justify="right")
-    for name, row in table.iterrows():
-        first = name == "as it is"
-        cells = [f"{row[label]:.4g}" if first else f"{row[f'{label}, difference %']:+.2f}" for label in FIGURES.values()]
-        shown.add_row(str(name), *cells)
+        as_it_is, *others = table.index
+        differences = (f"{table.loc[name, f'{label}, difference %']:+.2f}" for name in others)
+        shown.add_row(label, f"{table.loc[as_it_is, label]:.4g}", *differences)
     Console().print(shown)
