@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
+from macrohard.commands import results
 from macrohard.commands.converge import converge
 from macrohard.guard import INTERRUPTED, MISSED, OUR_FAULT, Guarded, leave_at_once, say, stoppable
 from macrohard.names import DEFAULT_SCENARIO
@@ -33,6 +34,8 @@ ExplainOption = Annotated[bool, typer.Option("--explain", help="Say where each v
 
 
 app.command()(converge)
+app.command()(results.show)
+app.command()(results.report)
 
 
 def main() -> None:
