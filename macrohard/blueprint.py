@@ -65,8 +65,7 @@ def draw(scenario: Scenario, roles: tuple[type[Worker], ...] | None = None) -> B
     site = site_of_scenario(scenario)
     law = habits.attempt
     backlog = _backlog(scenario, _tickets_wanted(scenario, site, law))
-    n_bins = min(run.series_bins, ticks_of(scenario))
-    ticks_per_bin = ceil(ticks_of(scenario) / n_bins)
+    ticks_per_bin = ceil(ticks_of(scenario) / run.series_bins)
     n_agents = sum(headcount.values())
     epic_slots = _epic_slots(scenario, backlog, n_agents)
     shop = Shop(roster, n_rows, slots, epic_slots, bug_slots=max(16, slots[0] // 4))
@@ -84,7 +83,7 @@ def draw(scenario: Scenario, roles: tuple[type[Worker], ...] | None = None) -> B
         ticks_per_bin=jnp.int32(ticks_per_bin),
     )
     capacity = bucket(ceil(len(backlog.size_min) * (1.0 + _BIRTHS_PER_TICKET)) + 256)
-    return Blueprint(scenario, shop, params, backlog, capacity, n_bins)
+    return Blueprint(scenario, shop, params, backlog, capacity, run.series_bins)
 
 
 def ticks_of(scenario: Scenario) -> int:

@@ -151,6 +151,8 @@ def work(kept: Kept, frame: pd.DataFrame, table: pd.DataFrame) -> Summary:
         "open_share": _ratio(int((table["status"] == "open").sum()), len(table)),
         "tickets_per_day": len(late) * weight / days,
         "change_failure_rate": _ratio(counts["with_escape"], n_done),
+        "tickets_split": counts["splits"] * weight,
+        "escalations": counts["escalations"] * weight,
         "code_attempts_per_ticket": _ratio(counts["code_attempts"], n_done + counts["given_up"]),
         "bugs_per_ticket": _ratio(counts["bugs"], counts["created"] - counts["bugs"]),
         "developers_equivalent": planned_min / days / developer_min_per_day,

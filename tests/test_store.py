@@ -18,7 +18,9 @@ class Result:
     """What a run hands over."""
 
     scenario: Scenario = field(default_factory=lambda: Scenario.load("laptop", environment={}))
-    summary: dict[str, Any] = field(default_factory=lambda: {"schema_version": 1, "work": {"tickets_done": np.int64(3)}})
+    summary: dict[str, Any] = field(
+        default_factory=lambda: {"schema_version": 1, "work": {"tickets_done": np.int64(3)}}
+    )
     series: pd.DataFrame = field(default_factory=lambda: pd.DataFrame({"time_h": [1.0, 2.0], "load_mw": [3.0, np.nan]}))
     tickets: pd.DataFrame = field(default_factory=lambda: pd.DataFrame({"id": [1], "status": ["done"]}))
 

@@ -18,7 +18,7 @@ NO_QUEUE = N_QUEUES
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class Queues:
-    """Rings of ticket rows, shape (queues * capacity,); head and tail, shape (queues,), count all that left and came."""
+    """Rings of ticket rows, shape (queues * capacity,); head and tail, shape (queues,), count what left and came."""
 
     rings: jax.Array
     head: jax.Array

@@ -151,6 +151,9 @@ def _hired(facts: Facts, role: str) -> bool:
 
 
 def _too_few(facts: Facts) -> str:
+    for role in ROLES:
+        if facts.headcount(role) == 0:
+            return f"there are no {role} agents to take the tickets that wait for them; add some (workforce.{role})"
     use = facts.number("gpu.utilization_mean")
     spare = f"the GPUs were {percent(use)} busy" if math.isfinite(use) else "the GPUs had room"
     (stage, waiting), (role, busy) = longest_queue(facts), busiest_role(facts)
