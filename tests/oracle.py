@@ -32,8 +32,8 @@ def bits(seed: int, *words: int) -> int:
 
 
 def uniform(seed: int, *words: int) -> float:
-    """The upper 24 bits as a number between 0 and 1."""
-    return ((bits(seed, *words) >> 8) + 0.5) / 2**24
+    """The upper 23 bits as a number strictly between 0 and 1."""
+    return ((bits(seed, *words) >> 9) + 0.5) / 2**23
 
 
 @dataclass
@@ -213,9 +213,10 @@ def assign(floor: Floor) -> None:
             desks[row].ticket = number = queue.popleft()
             desks[row].progress = 0.0
             desks[row].job = throw(floor, floor.tickets[number], place, row)
+        floor.counts["late_starts"] += min(len(idle[floor.slots[role] :]), sum(map(len, queues)))
         for desk in desks:
             if desk.ticket is None:
-                desk.credit_s = 0.0
+                desk.credit_s = 0.0  # nobody can work on before there was a ticket
 
 
 def throw(floor: Floor, ticket: Ticket, role: int, row: int) -> Job:
@@ -231,7 +232,8 @@ def throw(floor: Floor, ticket: Ticket, role: int, row: int) -> Job:
         good = die(GOOD) < success_chance(ticket, rules)
     radius, angle = math.sqrt(-2 * math.log(die(CALLS))), 2 * math.pi * die(TOOL)
     normals, law = (radius * math.cos(angle), radius * math.sin(angle)), rules.attempt
-    calls, prefill, cached, tool_s = attempt(ticket.size_min, normals, good, law)
+    ending = 1.0 if ticket.stage != CODE else law.good_factor if good else law.bad_factor
+    calls, prefill, cached, tool_s = attempt(ticket.size_min, normals, ending, law)
     share = rules.token_ratio[ticket.stage][ticket.kind] * ticket.work_share
     tried = ticket.attempts >= (1 if ticket.stage == CODE else 2)
 
@@ -272,7 +274,7 @@ def throw(floor: Floor, ticket: Ticket, role: int, row: int) -> Job:
 
 
 def destination(floor: Floor, ticket: Ticket, good: bool, die: float) -> tuple[int, bool, bool]:
-    """Where the ticket goes, whether a bad patch was caught, and whether a good one conflicts with another change."""
+    """Where the ticket goes, whether its bad patch was caught, and whether it conflicts with another change."""
     rules = floor.rules
     if ticket.stage == ROADMAP:
         return DONE, False, False
@@ -286,10 +288,12 @@ def destination(floor: Floor, ticket: Ticket, good: bool, die: float) -> tuple[i
         caught = not good and die < rules.detection_test
         return (CODE if caught else REVIEW), caught, False
     others = max(floor.open_changes.get(ticket.epic, 0) - ticket.has_change, 0)
-    no_conflict = math.exp(-rules.conflict_per_open_change * others)
-    passes = no_conflict * (1 if good else 1 - rules.detection_review)
-    if die < 1 - passes:
-        return CODE, not good, good  # whoever looks into the conflict of a bad patch sees that it is bad
+    caught = 0.0 if good else rules.detection_review
+    conflict = 1 - math.exp(-rules.conflict_per_open_change * others)
+    if die < caught:
+        return CODE, True, False
+    if die < caught + (1 - caught) * conflict:
+        return CODE, False, True
     return DONE, False, False
 
 
@@ -314,12 +318,13 @@ def success_chance(ticket: Ticket, rules: Any) -> float:
     return ((1 - y) * near + y * far) * (1 - rules.handoff_error)
 
 
-def attempt(size_min: float, normals: tuple[float, float], good: bool, law: Any) -> tuple[float, float, float, float]:
+def attempt(
+    size_min: float, normals: tuple[float, float], ending: float, law: Any
+) -> tuple[float, float, float, float]:
     """Calls, tokens computed and cached, tool seconds of a coding attempt: input grows as calls squared, up to 16M."""
     c0, g = law.first_context_tokens, law.context_growth_tokens
     n = law.calls_at_120_min * (size_min / 120) ** law.size_exponent * math.exp(law.calls_sd_log * normals[0])
-    wanted = (c0 * n + g * n * n / 2) * (law.good_factor if good else law.bad_factor)
-    wanted = min(wanted, law.max_input_tokens)
+    wanted = min((c0 * n + g * n * n / 2) * ending, law.max_input_tokens)
     n = max(((c0 * c0 + 2 * g * wanted) ** 0.5 - c0) / g, 1.0)
     total = c0 * n + g * n * n / 2
     computed = min(c0 + g * n + law.cached_miss * total, total)
@@ -353,13 +358,10 @@ def work(floor: Floor, speed: Speed) -> Tokens:
     for desk in (desk for desks in floor.desks.values() for desk in desks):
         if desk.ticket is None or desk.job is None:
             continue
-        if desk.progress >= 1.0:  # nobody took the last one over yet
-            desk.credit_s = min(desk.credit_s + floor.tick_s, MOST_CREDIT_TICKS * floor.tick_s)
-            continue
-        job, before, wall = desk.job, desk.progress, wall_s(desk.job, speed)
-        reached = before + (floor.tick_s + desk.credit_s) / wall
-        desk.progress = min(reached, 1.0)
-        desk.credit_s = min((reached - 1.0) * wall, floor.tick_s) if reached >= 1.0 else 0.0
+        job, before = desk.job, desk.progress
+        has_s, needs_s = floor.tick_s + desk.credit_s, (1.0 - before) * wall_s(job, speed)
+        desk.progress = 1.0 if has_s >= needs_s else before + (1.0 - before) * has_s / needs_s
+        desk.credit_s = min(max(has_s - needs_s, 0.0), MOST_CREDIT_TICKS * floor.tick_s)
         decoded = so_far(job.decode_tokens, desk.progress) - so_far(job.decode_tokens, before)
         tokens.prefill += so_far(job.prefill_tokens, desk.progress) - so_far(job.prefill_tokens, before)
         tokens.cached += so_far(job.cached_tokens, desk.progress) - so_far(job.cached_tokens, before)

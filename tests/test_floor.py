@@ -93,8 +93,12 @@ def test_every_tick_is_the_oracles_tick(seed):
         # floor(tokens * progress) may fall on the other side of a whole number at each of the 12 desks
         assert served == pytest.approx(list(asdict(tokens).values()), rel=2e-5, abs=12)
         before = seen
-    happened = ("done", "given_up", "splits", "escalations", "bugs", "bad_shipped", "lost_rows", "late_handovers")
-    assert all(before.counts[name] > 0 for name in happened)
+
+
+def test_whatever_can_happen_to_a_ticket_happens_in_these_runs():
+    """The comparison above covers every branch: no count stays at zero."""
+    counts = np.sum([course_of_seed(seed)[-1].counts for seed in SEEDS], axis=0)
+    assert all(counts > 0), dict(zip(COUNTS, counts.tolist(), strict=True))
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -141,11 +145,11 @@ def test_what_is_kept_of_a_tick_is_what_was_there(seed):
             assert kept[f"at_{stage.name.lower()}"] == working.count(stage)
         for role, desks in floor.desks.items():
             assert kept[f"busy_{role}"] == sum(desk.ticket is not None for desk in desks)
-        oracle.work(floor, speed)
-        oracle.hand_over(floor)
-        for stage in WORK_STAGES:
+        for stage in WORK_STAGES:  # after everybody who could has taken a ticket
             waiting = sum(len(floor.queues[stage, priority]) for priority in range(N_PRIORITIES))
             assert kept[f"queue_{stage.name.lower()}"] == waiting
+        oracle.work(floor, speed)
+        oracle.hand_over(floor)
         assert [kept[f"tickets_{name}"] for name in COUNTS[:3]] == [floor.counts[name] for name in COUNTS[:3]]
         floor = floor_of(plan, state)
 
@@ -277,8 +281,7 @@ def test_births_without_a_row_are_counted_as_lost(seed):
 def test_no_time_of_a_worker_who_has_work_is_lost(seed):
     """At a desk with a ticket, seconds worked and credited on add up to the tick and the credit brought along.
 
-    But for what is left over beyond one tick when attempts end that are shorter than their credit: under 4 % where late
-    hand-overs and short rework abound.
+    But for what exceeds four ticks, where hand-overs are late for long: under 2 % even with one slot for three testers.
     """
     plan, had_s, lost_s, n_late = with_seed(seed), 0.0, 0.0, 0
     states = course_of_seed(seed)
@@ -293,14 +296,13 @@ def test_no_time_of_a_worker_who_has_work_is_lost(seed):
             if job is None:
                 continue
             worked_s = (desk.progress - progress) * oracle.wall_s(job, speed)
-            over_s = credit_s + floor.tick_s - worked_s
-            most_s = floor.tick_s * (4 if progress >= 1.0 else 1)
+            over_s, most_s = credit_s + floor.tick_s - worked_s, 4 * floor.tick_s
             assert float(credit_after_s) == pytest.approx(min(over_s, most_s), abs=5e-2)  # float32 share of hours
             n_late += progress >= 1.0
             had_s += floor.tick_s
             lost_s += max(over_s - most_s, 0.0)
     assert n_late > 10
-    assert lost_s < 0.04 * had_s
+    assert lost_s < 0.02 * had_s
 
 
 def test_a_flawed_tick_would_be_noticed():
