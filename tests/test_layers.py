@@ -39,7 +39,7 @@ FLOORS = [floor.split() for floor in """
     macrohard.summary
     macrohard.checkpoint macrohard.report
     macrohard.runs
-    macrohard.factory macrohard.convergence
+    macrohard.factory macrohard.convergence macrohard.sweeps
     macrohard.commands
     macrohard.cli
     macrohard.__main__
@@ -48,7 +48,7 @@ FLOORS = [floor.split() for floor in """
 
 HEIGHT = {room: height for height, floor in enumerate(FLOORS) for room in floor}
 
-PACKAGES = ("backlog", "commands", "floor", "report", "sections", "validation")
+PACKAGES = ("backlog", "commands", "floor", "report", "sections", "sweeps", "validation")
 
 LIGHT = ("names", "faults", "fields", "toml_text", "settings", "sections", "contradictions", "limits", "checking",
          "scenario", "reference", "targets", "guard", "reproducibility")  # fmt: skip

@@ -40,7 +40,7 @@ def tick(shop: Shop, params: Params, state: State) -> State:
     lengths = queues_of.waiting(state.queues)  # now that everybody who could has taken a ticket
     demand = desks_of.demand(state.desks, state.speed, params.tick_s, params.weight)
     site, reading = site_of.step(params.site, state.site, demand, clock, dt_h)
-    speeds = lax.optimization_barrier(reading.served)  # computed once: a copy fused into the desks may round otherwise
+    speeds = lax.optimization_barrier(reading.served)  # type: ignore[no-untyped-call]  # a copy fused in may round otherwise
     desks, tokens = desks_of.work(state.desks, speeds, params.tick_s)
     record = count_tokens(state.record, tokens.prefill, tokens.cached, tokens.decode, tokens.rework_decode)
     n_at_stage, n_busy_by_role = _at_work(shop, desks)
