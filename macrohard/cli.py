@@ -12,6 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from macrohard.commands import results
+from macrohard.commands import sweep as sweeps
 from macrohard.commands.converge import converge
 from macrohard.guard import INTERRUPTED, MISSED, OUR_FAULT, Guarded, leave_at_once, say, stoppable
 from macrohard.names import DEFAULT_SCENARIO
@@ -36,6 +37,9 @@ ExplainOption = Annotated[bool, typer.Option("--explain", help="Say where each v
 app.command()(converge)
 app.command()(results.show)
 app.command()(results.report)
+app.add_typer(sweeps.app, name="sweep")
+for _command_of_sweeps in (sweeps.replay, sweeps.export, sweeps.compare):
+    app.command()(_command_of_sweeps)
 
 
 def main() -> None:

@@ -14,8 +14,8 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-OUR_FAULT, USAGE, MISSED, STORE, INTERRUPTED = 1, 2, 3, 5, 130
-"""Exit codes beside 0; 4, finished with failed runs, is the sweeps'."""
+OUR_FAULT, USAGE, MISSED, FAILED_RUNS, STORE, INTERRUPTED = 1, 2, 3, 4, 5, 130
+"""Exit codes beside 0."""
 
 
 class Guarded(TyperGroup):

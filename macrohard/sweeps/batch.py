@@ -18,7 +18,6 @@ from macrohard.blueprint import Blueprint, draw
 from macrohard.floor.opening import opening
 from macrohard.floor.state import COUNTS, Params, Shop, State
 from macrohard.floor.tick import advance
-
 from macrohard.runs import Result, result_of
 from macrohard.scenario import Scenario
 
@@ -82,9 +81,7 @@ def _together(lanes: list[Lane], told: Told) -> Iterator[tuple[int, Outcome]]:
     states = _stacked(openings + openings[-1:] * (len(filled) - len(lanes)))
     del openings
     params = _stacked([each.params for each in filled])
-    states = _advanced(
-        partial(_advance_all, first.shop, params), states, first.n_ticks, lambda n: told(n * len(lanes))
-    )
+    states = _advanced(partial(_advance_all, first.shop, params), states, first.n_ticks, lambda n: told(n * len(lanes)))
     held = jax.device_get(states)
     del states
     each_s = (time.perf_counter() - began) / len(lanes)
@@ -132,11 +129,16 @@ def _padded(params: Params) -> Params:
     intake = params.intake
     n = _power_of_two(np.shape(intake.epic_row)[0])
 
-    def pad(column: jax.Array) -> np.ndarray[Any, Any]:
-        return np.pad(np.asarray(column), (0, n - np.shape(column)[0]))
+    def pad(column: jax.Array) -> jax.Array:
+        return jnp.asarray(np.pad(np.asarray(column), (0, n - np.shape(column)[0])))
 
-    more = {name: pad(getattr(intake, name)) for name in ("epic_row", "arrival_tick", "n_tickets")}
-    return replace(params, intake=replace(intake, **more))
+    epics = replace(
+        intake,
+        epic_row=pad(intake.epic_row),
+        arrival_tick=pad(intake.arrival_tick),
+        n_tickets=pad(intake.n_tickets),
+    )
+    return replace(params, intake=epics)
 
 
 def _stacked(trees: Sequence[Any]) -> Any:

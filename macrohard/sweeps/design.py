@@ -58,14 +58,14 @@ class Design:
         return scenario_of(self.base, self.settings(run))
 
 
-def lay_out(experiment: Experiment, version: str, *, environment: Mapping[str, str] | None = None) -> Design:
-    """The design of an experiment; ScenarioError names the faults of all its points."""
-    fixed = dict(experiment.set)
-    if experiment.stop.horizon_h is not None:
-        fixed["run.horizon_h"] = experiment.stop.horizon_h
-    first = Scenario.load(experiment.scenario, environment=environment)
-    given = first.override([Setting(key, _text(value), "[set]") for key, value in fixed.items()])
-    base = given.given_toml()
+def lay_out(
+    experiment: Experiment, version: str, *, environment: Mapping[str, str] | None = None, base: str = ""
+) -> Design:
+    """The design of an experiment, on the base that was kept of it or else on its scenario as it is now.
+
+    ScenarioError names the faults of all its points.
+    """
+    base = base or _base(experiment, environment)
     scenario = Scenario.parse(base, experiment.scenario)
     seeds = [replicate_seed(_seed(experiment, scenario), each) for each in range(experiment.replicates)]
     points = tuple(points_of(experiment))
@@ -138,6 +138,15 @@ def in_shard(run: Run, shard: tuple[int, int]) -> bool:
     return int(run.run_id[:8], 16) % shard[1] == shard[0] - 1
 
 
+def _base(experiment: Experiment, environment: Mapping[str, str] | None) -> str:
+    fixed = dict(experiment.set)
+    if experiment.stop.horizon_h is not None:
+        fixed["run.horizon_h"] = experiment.stop.horizon_h
+    first = Scenario.load(experiment.scenario, environment=environment)
+    given = first.override([Setting(key, _text(value), "[set]") for key, value in fixed.items()])
+    return given.given_toml()
+
+
 def _seed(experiment: Experiment, scenario: Scenario) -> int:
     return scenario.run.seed if experiment.seed is None else experiment.seed
 
@@ -155,8 +164,7 @@ def _sampled(experiment: Experiment) -> Iterator[Point]:
     whole = {key: takes_whole(key) for key in ranges}
     for row in shares:
         yield {
-            key: ranged.at(float(share), whole[key])
-            for (key, ranged), share in zip(ranges.items(), row, strict=True)
+            key: ranged.at(float(share), whole[key]) for (key, ranged), share in zip(ranges.items(), row, strict=True)
         }
 
 

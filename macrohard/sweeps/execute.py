@@ -1,5 +1,6 @@
 """Runs an experiment: what is missing, in batches, on an engine, into a folder; whatever happens, the rest goes on."""
 
+import math
 import os
 import time
 from collections.abc import Callable, Iterable
@@ -89,7 +90,9 @@ def execute(
 ) -> Outcome:
     """Runs what is missing of a design; finished runs of an earlier call are kept and not run again."""
     began = time.monotonic()
-    n_workers = jobs or len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else jobs or os.cpu_count() or 1
+    n_workers = (
+        jobs or len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else jobs or os.cpu_count() or 1
+    )
     folder = out if shard == (1, 1) else out / "shards" / f"{shard[0]}-of-{shard[1]}"
     unique = list({run.run_id: run for run in design.runs if in_shard(run, shard)}.values())
     with opened(folder) as storage:
@@ -221,6 +224,6 @@ def _flat(row: dict[str, Any], run: Run, design: Design) -> dict[str, Any]:
     point = design.points[run.point]
     factors = {key: column_of(value_set)[0] for key, value_set in ((k, [v]) for k, v in point.items())}
     told = {name: row[name] for name in ("digest", "device", "wall_s", "binding")}
-    figures = {name: None if value is None else float(value) for name, value in row["figures"].items()}
+    figures = {name: math.nan if value is None else float(value) for name, value in row["figures"].items()}
     more = {"series": row["series"]} if "series" in row else {}
     return {"run_id": run.run_id, "replicate": run.replicate, "seed": run.seed, **factors, **told, **figures, **more}

@@ -142,7 +142,9 @@ def _faults_of_design(made: "Experiment", place: str) -> list[Fault]:
             if not isinstance(value, Mapping) or (wrong := of_table(value).fault()) is not None:
                 what = wrong if isinstance(value, Mapping) else "is no range"
                 faults.append(
-                    Fault(place, f"factors.{key}", value, f"{what}; allowed: {{low = A, high = B, log = false}}", "A < B")
+                    Fault(
+                        place, f"factors.{key}", value, f"{what}; allowed: {{low = A, high = B, log = false}}", "A < B"
+                    )
                 )
             field = field_at(Scenario, _path(key))
             if field is not None and not (takes(field, float) or takes(field, int)):

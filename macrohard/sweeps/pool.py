@@ -30,8 +30,35 @@ class _Worker:
     job: Job | None = None
 
 
+class Here:
+    """This process, one job at a time."""
+
+    def __init__(self) -> None:
+        """Idle."""
+        self._job: Job | None = None
+
+    @property
+    def free(self) -> int:
+        """Jobs that could be begun now."""
+        return int(self._job is None)
+
+    def begin(self, job: Job) -> None:
+        """Takes a job; it is run when events are asked for."""
+        self._job = job
+
+    def events(self, timeout_s: float) -> list[Event]:
+        """Runs the job."""
+        from macrohard.sweeps.worker import work
+
+        job, self._job = self._job, None
+        return [] if job is None else [Event(job, rows=work(job))]
+
+    def close(self) -> None:
+        """Nothing is left running."""
+
+
 class Pool:
-    """So many processes on this machine, each of one thread, started by exec: no fork, no import of the caller's script."""
+    """So many processes on this machine, of one thread each, started by exec: no fork, no import of the caller."""
 
     def __init__(self, jobs: int, command: Sequence[str] = ("-m", "macrohard.sweeps.worker")) -> None:
         """Starts nothing yet; `command` is what Python runs as a worker."""
@@ -87,7 +114,9 @@ class Pool:
     def _start(self) -> _Worker:
         ours, theirs = Pipe()
         folder = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-        path = os.pathsep.join(dict.fromkeys([folder, *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]))
+        path = os.pathsep.join(
+            dict.fromkeys([folder, *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))])
+        )
         process = subprocess.Popen(
             [sys.executable, *self._command, str(theirs.fileno())],
             pass_fds=[theirs.fileno()],

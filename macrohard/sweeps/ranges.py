@@ -40,7 +40,7 @@ class Range:
         else:
             value = low + share * (high - low)
         if whole:
-            return min(max(round(value), math.ceil(self.low)), math.floor(self.high))
+            return int(min(max(round(value), math.ceil(self.low)), math.floor(self.high)))
         return min(max(value, float(self.low)), float(self.high))
 
 

@@ -75,6 +75,22 @@ class Storage:
         for row in rows:
             (self.folder / "failed" / f"{row['run_id']}.json").unlink(missing_ok=True)
 
+    def adopt(self, rows: pd.DataFrame, series: pd.DataFrame | None) -> None:
+        """Keeps finished runs of another folder."""
+        if not len(rows):
+            return
+        part = f"part-{secrets.token_hex(8)}.parquet"
+        if series is not None:
+            write_table(self.folder / "series" / part, series[series["run_id"].isin(rows["run_id"])])
+        write_table(self.folder / "runs" / part, rows)
+        self._note([(r.run_id, "done", part, r.digest, r.wall_s, r.device, None, 1) for r in rows.itertuples()])
+
+    def adopt_failed(self, other: Path, wanted: set[str]) -> None:
+        """Keeps what failed in another folder."""
+        for path in sorted((other / "failed").glob("*.json")):
+            if path.stem in wanted:
+                self.fail(json.loads(path.read_bytes()))
+
     def fail(self, row: Row) -> None:
         """Keeps a run that failed, with its error."""
         _write(self.folder / "failed" / f"{row['run_id']}.json", to_json(row).encode())
@@ -190,7 +206,10 @@ def table(folder: Path, columns: Iterable[str] | None = None) -> pd.DataFrame:
     found = found.drop_duplicates("run_id").drop(columns=[c for c in plan if c != "run_id" and c in found])
     joined = plan.merge(found.astype({"run_id": object}), on="run_id", how="left")
     done = joined["digest"].notna()
-    status = ["done" if ok else "failed" if run in failed else "missing" for ok, run in zip(done, joined["run_id"], strict=True)]
+    status = [
+        "done" if ok else "failed" if run in failed else "missing"
+        for ok, run in zip(done, joined["run_id"], strict=True)
+    ]
     joined.insert(4, "status", status)
     return joined
 

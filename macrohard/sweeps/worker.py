@@ -1,4 +1,4 @@
-"""A worker process: takes batches of runs over a pipe, gives back their figures. `python -m macrohard.sweeps.worker FD`."""
+"""A worker process, `python -m macrohard.sweeps.worker FD`: takes jobs over a pipe, gives back their figures."""
 
 import json
 import os
@@ -53,9 +53,9 @@ def work(job: dict[str, Any], told: Any = lambda ticks: None) -> list[dict[str, 
     """The rows of a job: figures and digest of each of its runs, or what went wrong with it."""
     import jax
 
-    from macrohard.sweeps.figures import figures_of
     from macrohard.sweeps.batch import run_all
     from macrohard.sweeps.design import scenario_of
+    from macrohard.sweeps.figures import figures_of
 
     scenarios = [scenario_of(job["base"], each["settings"]) for each in job["runs"]]
     device = jax.devices()[0].device_kind
