@@ -13,7 +13,7 @@ import typer
 
 from macrohard.commands import results
 from macrohard.commands.converge import converge
-from macrohard.guard import INTERRUPTED, MISSED, OUR_FAULT, Guarded, say
+from macrohard.guard import INTERRUPTED, MISSED, OUR_FAULT, Guarded, leave_at_once, say, stoppable
 from macrohard.names import DEFAULT_SCENARIO
 
 app = typer.Typer(
@@ -40,7 +40,12 @@ app.command()(results.report)
 
 def main() -> None:
     """The command `macrohard`."""
-    app(prog_name="macrohard")
+    try:
+        app(prog_name="macrohard")
+    except SystemExit as end:
+        if end.code == INTERRUPTED:
+            leave_at_once(INTERRUPTED)
+        raise
 
 
 @app.command()
@@ -70,14 +75,15 @@ def run(
     chosen = _loaded(scenario, set_, hours, seed)
     if explain:
         _explain(chosen, to_stderr=json_)
-    from macrohard import runs, store
-    from macrohard.summary import RESULTS_VERSION
+    with stoppable():
+        from macrohard import runs, store
+        from macrohard.summary import RESULTS_VERSION
 
-    folder = out if out or json_ else Path("runs", f"{chosen.name}-{store.run_id(RESULTS_VERSION, chosen)}")
-    if folder is not None:
-        store.check_out(folder)
-    with _progress(chosen.name) as progress:
-        result = runs.run(chosen, out=folder, replicates=replicates, progress=progress, command=_command())
+        folder = out if out or json_ else Path("runs", f"{chosen.name}-{store.run_id(RESULTS_VERSION, chosen)}")
+        if folder is not None:
+            store.check_out(folder)
+        with _progress(chosen.name) as progress:
+            result = runs.run(chosen, out=folder, replicates=replicates, progress=progress, command=_command())
     if json_:
         print(store.to_json(result.summary))
     else:

@@ -52,7 +52,8 @@ def _tickets(facts: Facts) -> list[str]:
     if look_up(facts.summary, "work.backlog_ran_out") is True:
         found.append("The backlog that was to be endless ran out: the factory could have done more (backlog.n_epics).")
     if facts.number("work.tickets_lost") > 0:
-        found.append(f"{human(facts.number('work.tickets_lost'))} bugs or halves of tickets found no room and were lost.")
+        lost = human(facts.number("work.tickets_lost"))
+        found.append(f"{lost} bugs or halves of tickets found no room and were lost.")
     if facts.number("work.late_desk_share") > 0.01:
         found.append(
             f"{percent(facts.number('work.late_desk_share'))} of the desks' time went into waiting for the next tick: "
