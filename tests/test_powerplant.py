@@ -261,6 +261,16 @@ def test_fuel_cost_and_emissions_of_a_steady_hour():
     assert half.fuel_mmbtu_per_h[0] == pytest.approx(17.5 * 9.45 * 1.2, rel=1e-4)
 
 
+def test_a_year_of_15_smt130_emits_what_its_permit_allows():
+    """247.5 MW * 8,760 h * 0.080 lb/MWh / 2,000 = 86.7 short tons (permit: 87); without SCR, 1 lb/MWh, 1,084."""
+    short_tons = {}
+    for name, figures in (("scr", {}), ("raw", {"nox_lb_per_mwh": 1.0})):
+        fleet = {"kind": "smt130", "n_units": 15, **NO_OUTAGES, **figures}
+        read, _ = drive(plant_of([fleet], {"n_units": 300}), [247.5] * 2)
+        short_tons[name] = float(read.nox_kg_per_h[-1]) * 8760 / 907.185
+    assert short_tons["scr"] == pytest.approx(87, rel=0.01) and short_tons["raw"] == pytest.approx(1084, rel=0.01)
+
+
 def test_peak_shaving_holds_the_grid_under_its_peak_and_refills():
     """100 MW with an hour at 140, peak 110: the battery gives 30 MW, then refills with at most 10 MW."""
     plant = plant_of((), {"n_units": 60, "soc_start": 0.8}, grid_mw=200.0, dispatch="peak_shave", peak_mw=110.0)
