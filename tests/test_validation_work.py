@@ -3,6 +3,7 @@
 import importlib.util
 import json
 from pathlib import Path
+from xml.etree import ElementTree
 
 import numpy as np
 import pandas as pd
@@ -12,6 +13,7 @@ from agents.attempt import attempt_load
 from agents.capability import success_after_failure, success_mean
 from macrohard import validation, work_tables
 from macrohard.validation import attempt_tokens, role_ratios, success
+from macrohard.validation.picture import marks, picture
 
 DATA = Path(__file__).parents[1] / "experiments" / "calibration"
 RUNS = validation.load(DATA / "metr_runs.csv")
@@ -79,6 +81,10 @@ def test_tokens_of_attempts_are_within_the_targets():
     scored = attempt_tokens.score(ATTEMPTS)
     assert scored["median_abs_error"] < 0.10 and scored["p90_abs_error"] < 0.16
     assert scored["n_predicted"] == 876 and scored["n_groups"] == 14
+    rows = scored["rows"][scored["rows"]["reason"] == ""]
+    middle = rows.groupby(["repo", "model"])[["measured", "predicted"]].median()
+    told = (middle["predicted"] / middle["measured"] - 1).abs().median()
+    assert told == pytest.approx(scored["median_abs_error"], rel=1e-6)
     table = pd.read_csv(DATA / "attempt_left_out.csv")
     assert table["input_tokens_median_error"].abs().median() < 0.12
     assert table["input_tokens_p90_error"].abs().median() < 0.20
@@ -168,3 +174,11 @@ def test_the_bundled_measurements_score_every_law():
     told = validation.validate()
     assert set(told["laws"]) == set(validation.LAWS)
     json.dumps(told, allow_nan=False)
+
+
+@pytest.mark.parametrize(("law", "frame"), [(success, RUNS), (attempt_tokens, ATTEMPTS)])
+def test_every_law_has_a_picture_and_an_empty_one_has_none(law, frame):
+    name, rows = law.__name__.rsplit(".", 1)[1], law.score(frame)["rows"]
+    drawn = ElementTree.fromstring(picture(name, rows, error=0.1))
+    assert len(drawn.findall(".//{*}circle")) == len(marks(name, rows).dropna())
+    assert picture(name, rows.head(0)) == ""

@@ -40,7 +40,7 @@ def score(frame: pd.DataFrame, laws: dict[str, AttemptLaw] | None = None) -> dic
     for (repo, model), part in rows[rows["reason"] == ""].groupby(["repo", "model"]):
         row = str(part["scaffold_row"].iloc[0])
         law = (laws or {}).get(row) or work_tables.attempt_law(row, whole_benchmark=True)
-        rows.loc[part.index, "predicted"] = np.median(sample(law, 1.0)["input_tokens"])
+        rows.loc[part.index, "predicted"] = quantiles(law, float(part["resolved"].mean()), "input_tokens")[0]
         groups[f"{repo} | {model}"] = {"n": len(part), "scaffold": row} | _errors(part, law)
     scored = pd.DataFrame(groups).T
     n, n_done = len(rows), int((rows["reason"] == "").sum())
