@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
+from macrohard.commands import validate
 from macrohard.guard import INTERRUPTED, MISSED, OUR_FAULT, Guarded, say
 from macrohard.names import DEFAULT_SCENARIO
 
@@ -28,6 +29,9 @@ SetOption = Annotated[
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="One JSON document on standard output, nothing else there.")]
 ExplainOption = Annotated[bool, typer.Option("--explain", help="Say where each value came from.")]
+
+
+app.command()(validate.validate)
 
 
 def main() -> None:
