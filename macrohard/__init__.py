@@ -14,10 +14,9 @@ _PLACES = {
     "ScenarioError": "macrohard.faults",
     "Factory": "macrohard.factory",
     "run": "macrohard.runs",
-    "sweep": "macrohard.sweep",
 }
 
-__all__ = ["Factory", "Scenario", "ScenarioError", "__version__", "run", "sweep"]
+__all__ = ["Factory", "Scenario", "ScenarioError", "__version__", "run"]
 
 reproducibility.prepare()
 

@@ -15,6 +15,7 @@ from agents.worker import Worker
 from macrohard import backlog as backlogs
 from macrohard.backlog import Backlog
 from macrohard.colossus.serving import Demand, serve
+from macrohard.colossus.site import Site
 from macrohard.faults import Fault, ScenarioError
 from macrohard.floor.assign import slots_of
 from macrohard.floor.opening import opening
@@ -59,14 +60,13 @@ def draw(scenario: Scenario, roles: tuple[type[Worker], ...] | None = None) -> B
     run, force = scenario.run, scenario.workforce
     headcount = {role.role: int(getattr(force, role.role)) for role in roster}
     n_rows = tuple(bucket(headcount[role.role]) for role in roster)
-    slots = tuple(slots_of(n, run.tick_s) for n in n_rows)
     habits = habits_of(scenario)
     _refuse_bugs(scenario, habits)
     site = site_of_scenario(scenario)
-    law = habits.attempt
-    backlog = _backlog(scenario, _tickets_wanted(scenario, site, law))
-    n_bins = min(run.series_bins, ticks_of(scenario))
-    ticks_per_bin = ceil(ticks_of(scenario) / n_bins)
+    attempt_s = _attempt_s(scenario, site, habits.attempt)
+    slots = tuple(slots_of(n, _share_of_slots(run.tick_s, attempt_s)) for n in n_rows)
+    backlog = _backlog(scenario, _tickets_wanted(scenario, attempt_s))
+    ticks_per_bin = ceil(ticks_of(scenario) / run.series_bins)
     n_agents = sum(headcount.values())
     epic_slots = _epic_slots(scenario, backlog, n_agents)
     shop = Shop(roster, n_rows, slots, epic_slots, bug_slots=max(16, slots[0] // 4))
@@ -84,7 +84,7 @@ def draw(scenario: Scenario, roles: tuple[type[Worker], ...] | None = None) -> B
         ticks_per_bin=jnp.int32(ticks_per_bin),
     )
     capacity = bucket(ceil(len(backlog.size_min) * (1.0 + _BIRTHS_PER_TICKET)) + 256)
-    return Blueprint(scenario, shop, params, backlog, capacity, n_bins)
+    return Blueprint(scenario, shop, params, backlog, capacity, run.series_bins)
 
 
 def ticks_of(scenario: Scenario) -> int:
@@ -231,26 +231,32 @@ def _mean_size_min(scenario: Scenario) -> float:
     return work.size_median_min * float(np.exp(work.size_sd_log**2 / 2.0))
 
 
-def _tickets_wanted(scenario: Scenario, site: object, law: AttemptLaw) -> int:
-    """Tickets that a saturated run can use, from the speed at which its agents would all work together."""
-    from macrohard.colossus.site import Site
-
-    assert isinstance(site, Site)
-    force = scenario.workforce
-    n_agents = force.coding + force.design + force.testing + force.management
+def _attempt_s(scenario: Scenario, site: Site, law: AttemptLaw) -> float:
+    """Wall time of a usual coding attempt while all agents work: when attempts come by most often."""
     attempt = attempt_load(_mean_size_min(scenario), 0.0, 0.0, 1.0, law)
     demand = Demand(
-        n_streams=n_agents * force.weight,
+        n_streams=scenario.n_agents * scenario.workforce.weight,
         calls=attempt.calls,
         decode_tokens=attempt.decode_tokens,
         prefill_tokens=attempt.prefill_tokens,
         input_tokens=attempt.input_tokens,
         tool_s=law.tool_median_s,
     )
-    served = serve(site.serving, float(scenario.cluster.n_gpus), demand, 1.0)
-    wall_h = max(float(served.wall_s), 60.0) / 3600.0
-    per_agent = scenario.run.horizon_h / (wall_h * _ATTEMPTS_PER_TICKET)
-    return ceil(n_agents * (per_agent * 1.2 + 2.0 + scenario.backlog.wip_per_agent))
+    return max(float(serve(site.serving, float(scenario.cluster.n_gpus), demand, 1.0).wall_s), 60.0)
+
+
+def _share_of_slots(tick_s: float, attempt_s: float) -> float:
+    """Share of a role's desks that may change hands within a tick: four times what usual attempts need.
+
+    A power of two, so that near scenarios share a compilation.
+    """
+    return min(1.0, 2.0 ** ceil(log2(4.0 * tick_s / attempt_s)))
+
+
+def _tickets_wanted(scenario: Scenario, attempt_s: float) -> int:
+    """Tickets that a saturated run can use."""
+    per_agent = scenario.run.horizon_h * 3600.0 / (attempt_s * _ATTEMPTS_PER_TICKET)
+    return ceil(scenario.n_agents * (per_agent * 1.2 + 2.0 + scenario.backlog.wip_per_agent))
 
 
 def _backlog(scenario: Scenario, wanted: int) -> Backlog:

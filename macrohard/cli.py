@@ -1,6 +1,7 @@
 """The command line: parses, calls one function of the package, prints. Heavy imports wait until they are needed."""
 
 import json
+import re
 import shlex
 import sys
 from collections.abc import Iterator
@@ -10,7 +11,10 @@ from typing import Annotated, Any
 
 import typer
 
-from macrohard.commands import validate
+from macrohard.commands.converge import converge
+from macrohard.commands.fit_roles import fit_roles
+from macrohard.commands.trace import trace
+from macrohard.commands.validate import validate
 from macrohard.guard import INTERRUPTED, MISSED, OUR_FAULT, Guarded, say
 from macrohard.names import DEFAULT_SCENARIO
 
@@ -31,7 +35,10 @@ JsonOption = Annotated[bool, typer.Option("--json", help="One JSON document on s
 ExplainOption = Annotated[bool, typer.Option("--explain", help="Say where each value came from.")]
 
 
-app.command()(validate.validate)
+app.command()(converge)
+app.command()(validate)
+app.command()(trace)
+app.command()(fit_roles)
 
 
 def main() -> None:
@@ -67,8 +74,9 @@ def run(
     if explain:
         _explain(chosen, to_stderr=json_)
     from macrohard import runs, store
+    from macrohard.summary import RESULTS_VERSION
 
-    folder = out if out or json_ else Path("runs", f"{chosen.name}-{store.run_id(_version(), chosen)}")
+    folder = out if out or json_ else Path("runs", f"{chosen.name}-{store.run_id(RESULTS_VERSION, chosen)}")
     if folder is not None:
         store.check_out(folder)
     with _progress(chosen.name) as progress:
@@ -117,18 +125,16 @@ def init(
     from macrohard.reference import commented
     from macrohard.scenario import Scenario
 
-    name = file.stem if file.stem.replace("-", "").replace("_", "").isalnum() else "own"
+    name = re.sub(r"[^A-Za-z0-9._-]", "-", file.stem)[:80].lstrip("._-") or "own"
     chosen = Scenario.load(scenario, [f"run.name='{name}'", *(set_ or [])], environment={})
+    text = commented(chosen, file.name)
     try:
         with file.open("w" if force else "x", encoding="utf-8") as opened:
-            opened.write(commented(chosen, file.name))
+            opened.write(text)
     except OSError as error:
-        remedy = (
-            "name another file, or replace it with --force" if isinstance(error, FileExistsError) else "check the path"
-        )
-        raise ScenarioError(
-            [Fault(str(file), "FILE", str(file), error.strerror or "cannot be written", remedy)]
-        ) from None
+        remedy = "name another file, or replace it with --force" if file.exists() else "check the folder and its rights"
+        what = error.strerror or "cannot be written"
+        raise ScenarioError([Fault(str(file), "FILE", None, what, remedy, has_value=False)]) from None
     print(f"{file}: written; change it, then: macrohard check {file}")
 
 
@@ -136,25 +142,18 @@ def init(
 def check(
     file: ScenarioArgument, set_: SetOption = None, explain: ExplainOption = False, json_: JsonOption = False
 ) -> None:
-    """Check a scenario: every fault in one go, and what a run of it will need."""
-    from macrohard.limits import estimate
-
+    """Check a scenario: every fault in one go, and what a run of it will ask for."""
     chosen = _loaded(file, set_)
-    need = estimate(chosen.run, chosen.workforce, chosen.backlog)
+    from macrohard.outlook import outlook
+
+    found = outlook(chosen)
     if json_:
-        origins = (
-            {key: {"value": value, "origin": origin} for key, value, origin in chosen.explain()} if explain else {}
-        )
-        document = {"scenario": chosen.name, "sha256": chosen.sha256, "ticks": need.ticks, "memory_gb": need.memory_gb}
-        print(json.dumps(document | ({"keys": origins} if explain else {}), indent=2, ensure_ascii=False))
+        keys = {key: {"value": value, "origin": origin} for key, value, origin in chosen.explain()}
+        print(json.dumps(found.document() | ({"keys": keys} if explain else {}), indent=2, ensure_ascii=False))
         return
     if explain:
         _explain(chosen, to_stderr=False)
-    weight = f", each for {chosen.workforce.weight:g}" if chosen.workforce.weight != 1 else ""
-    print(
-        f"{file}: in order. {need.ticks:,.0f} ticks of {chosen.run.tick_s:g} s, {need.agents:,} agents{weight}, "
-        f"{chosen.cluster.n_gpus:,} {chosen.cluster.gpu}; at most {need.memory_gb:.1f} GB of memory"
-    )
+    print("\n".join([f"{file}: in order", *found.lines()]))
 
 
 @app.command()
@@ -227,9 +226,3 @@ def _progress(name: str) -> Iterator[Any]:
 def _command() -> str:
     """This command as it was typed."""
     return shlex.join(["macrohard", *sys.argv[1:]])
-
-
-def _version() -> str:
-    from macrohard import __version__
-
-    return str(__version__)

@@ -5,9 +5,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
+from macrohard.names import BESIDE_TURBINES
 from macrohard.sections import Backlog, Capability, Cluster, Megapack, Power, Quality, Run, Tokens
 
-_NO_FIGURES = ("gas_turbine", "solar")
+_NO_FIGURES = BESIDE_TURBINES
 """Kinds of supply that have no rating of their own."""
 
 

@@ -13,7 +13,7 @@ DEFAULT_SCENARIO = "colossus2-phase1"
 TOPOLOGIES = ("single", "independent", "centralized", "decentralized", "hybrid")
 """How a team is wired."""
 
-DISPATCH = ("follow",)
+DISPATCH = ("follow", "reserve", "peak_shave", "price_following")
 """Dispatch policies of the power plant."""
 
 SCAFFOLDS = ("codex", "swe-agent-sonnet-4.5", "swe-agent-gpt-5")
@@ -27,8 +27,8 @@ KV_PRECISIONS = ("bf16", "fp8")
 
 _SOME = 10
 
-BESIDE_TURBINES = ("solar", "gas_turbine")
-"""Kinds of supply that are no row of the turbine table: solar, and a gas turbine described in the scenario."""
+BESIDE_TURBINES = ("solar",)
+"""Kinds of supply that are no row of the turbine table."""
 
 
 def rows(table: str) -> tuple[str, ...]:

@@ -7,11 +7,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from macrohard.colossus.cluster import build_up_mw, nameplate_mw
+from macrohard.colossus.cluster import Cluster, build_up_mw, nameplate_mw
 from macrohard.colossus.cluster_builder import cluster_of
 from macrohard.colossus.cooling import site_mw
 from macrohard.colossus.layout import serving_of
 from macrohard.colossus.plant_builder import plant_of
+from macrohard.colossus.powerplant import Plant
+from macrohard.colossus.serving import Serving
 from macrohard.colossus.site import Site
 from macrohard.colossus.tables import row_named
 from macrohard.colossus.units import KW_PER_MW
@@ -25,7 +27,7 @@ USD_PER_MUSD = 1e6
 
 @dataclass(frozen=True)
 class Nameplate:
-    """What the site is rated for, which is not what it draws: racks by their shelves, build-up at the GPUs' limit, MW."""
+    """What the site is rated for, not what it draws: racks by their shelves, build-up at the GPUs' limit, MW."""
 
     it_mw: float
     build_up_it_mw: float
@@ -48,7 +50,8 @@ def site_of_scenario(scenario: Scenario) -> Site:
         site = Site(serving=_serving(scenario), cluster=_cluster(scenario), plant=_plant(scenario))
     except ValueError as error:
         raise _refusal(scenario, error) from error
-    return jax.tree.map(_settled, site)
+    settled: Site = jax.tree.map(_settled, site)
+    return settled
 
 
 def nameplate(scenario: Scenario) -> Nameplate:
@@ -80,7 +83,7 @@ def plant_prices(scenario: Scenario) -> PlantPrices:
     )
 
 
-def _serving(scenario: Scenario) -> object:
+def _serving(scenario: Scenario) -> Serving:
     serving = scenario.serving
     return serving_of(
         scenario.cluster.gpu,
@@ -96,7 +99,7 @@ def _serving(scenario: Scenario) -> object:
     )
 
 
-def _cluster(scenario: Scenario) -> object:
+def _cluster(scenario: Scenario) -> Cluster:
     cluster = scenario.cluster
     return cluster_of(
         cluster.gpu,
@@ -118,7 +121,7 @@ def _cluster(scenario: Scenario) -> object:
     )
 
 
-def _plant(scenario: Scenario) -> object:
+def _plant(scenario: Scenario) -> Plant:
     power = scenario.power
     return plant_of(
         [_source(scenario, source) for source in power.sources],

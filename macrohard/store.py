@@ -177,7 +177,7 @@ def _plain(value: Any) -> Any:
 def _is_ours(folder: Path) -> bool:
     try:
         manifest = json.loads((folder / "manifest.json").read_bytes())
-    except (OSError, ValueError, RecursionError):
+    except (FileNotFoundError, NotADirectoryError, ValueError, RecursionError):
         return False
     return isinstance(manifest, dict) and manifest.get("kind") == _KIND
 
@@ -227,8 +227,10 @@ def _take_place(building: Path, folder: Path) -> None:
         if had_one:
             aside.rename(folder)
         raise
-    _sync(folder.parent)
-    shutil.rmtree(aside, ignore_errors=True)
+    try:
+        _sync(folder.parent)
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
 
 
 @contextmanager

@@ -48,7 +48,9 @@ class Pools:
     n_serving: float
 
 
-def trace(scenario: Scenario, requests: Requests, *, given: Requests | None = None, bin_s: float | None = None) -> Traced:
+def trace(
+    scenario: Scenario, requests: Requests, *, given: Requests | None = None, bin_s: float | None = None
+) -> Traced:
     """Sends the requests through the scenario's serving GPUs that are up at the start, at full power.
 
     given: the log before it was scaled. ScenarioError if there is no replica.
@@ -161,7 +163,10 @@ def _power(
     nothing = dict.fromkeys(Served.__dataclass_fields__, zero)
     told = {"busy_share": jnp.asarray(busy_share), "u_mem": jnp.asarray(memory), "u_flop": jnp.asarray(flop)}
     drawn = draw(cluster, fleet(cluster, 0.0), Served(**(nothing | told)), outdoor_c)
-    return np.asarray(outdoor_c, float), (np.asarray(drawn.it_mw + zero, float), np.asarray(drawn.site_mw + zero, float))
+    return np.asarray(outdoor_c, float), (
+        np.asarray(drawn.it_mw + zero, float),
+        np.asarray(drawn.site_mw + zero, float),
+    )
 
 
 def _by_bin(arrival_s: Array, values: Array, edges_s: Array) -> Array:

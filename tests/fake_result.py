@@ -83,8 +83,8 @@ def series(n_bins: int = 2016, hours: float = 168.0, short: bool = False, seed: 
     for stage, share, waits in zip(STAGES, (0.05, 0.1, 0.5, 0.2, 0.1), (0.5, 0.3, 0.6, 0.2, 0.8), strict=True):
         frame[f"queue_{stage}"] = rest * share * waits
         frame[f"at_{stage}"] = rest * share * (1 - waits)
-    for role, count in (("management", 2e5), ("design", 2e5), ("coding", 8e5), ("testing", 4e5)):
-        frame[f"busy_{role}"] = count * 0.9 * warm
+    for role, count in (("management", 1.8e5), ("design", 1.2e5), ("coding", 7.9e5), ("testing", 3.1e5)):
+        frame[f"busy_{role}"] = count * warm
     idle = 0.08 + 0.5 * (1 - warm)
     power = (1 - idle) * (1 - frame["performance"])
     frame["desks_idle_share"] = idle

@@ -162,7 +162,7 @@ def test_a_second_unit_joins_after_its_start_time():
 
 
 def test_units_stop_when_load_falls_and_stay_off_their_minimum_down_time():
-    """150 -> 40 MW: five Titans give way to two (cover 42 MW, band 4); up again 20 min later none may start within 1 h."""
+    """150 -> 40 MW: five Titans give way to two (cover 42 MW, band 4); 20 min later none may start within 1 h."""
     loads = [150.0] * 40 + [40.0] * 60 + [150.0] * 120
     read, _ = drive(plant_of(TITANS, {"n_units": 168, "soc_start": 0.7}), loads)
     assert read.n_units_up[39] == 5 and read.n_units_up[99] == 2

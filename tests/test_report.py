@@ -226,7 +226,9 @@ def test_time_ticks_are_few_and_inside(hours: float) -> None:
         (human(math.nan), "n/a"),
         (human(-25_000), "-25 k"),
         (in_words(487_123), "487,000"),
-        (in_words(999_600), "1.00 million"),
+        (in_words(999_600), "1 million"),
+        (in_words(1_365), "1,365"),
+        (in_words(611, 2), "610"),
         (in_words(9_503_000, 2), "9.5 million"),
         (in_words(1.9e15), "1,900 trillion"),
         (power(1100), "1.10 GW"),
@@ -347,3 +349,31 @@ def test_report_starts_without_the_heavy_parts() -> None:
     code = "import sys, macrohard.report; print(sorted({'jax', 'mesa', 'matplotlib', 'scipy'} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_a_site_without_megapacks_shows_none() -> None:
+    """No charge, no tile and no caption speaks of Megapacks where there are none."""
+    bare = facts(settings={"power": {"megapack": {"n_units": 0}}})
+    html = re.sub(r"<style>.*?</style>", "", page(bare), flags=re.S)
+    above = html[: html.index('id="all-figures"')]
+    assert "lowest charge" not in above and "Below zero" not in above and "Megapack charge" not in above
+
+
+def test_a_small_site_is_drawn_in_kilowatts() -> None:
+    """One server's load is no flat line at zero megawatts."""
+    result = fake_result.result(n_bins=100)
+    small = result.series.copy()
+    names = [name for name in small.columns if name.endswith("_mw")]
+    small[names] /= 20_000
+    summary = {**result.summary, "power": {"nameplate_site_mw": 0.0102, "load_mean_mw": 0.008, "load_peak_mw": 0.009}}
+    html = page(Facts(summary, small, result.tickets, {}))
+    assert "site power, kW" in html and "site power, MW" not in html
+
+
+def test_cost_parts_are_named() -> None:
+    """The parts of the bill appear under their names and add up to the whole."""
+    parts = {"gpu": 80.0, "energy": 5.0, "site": 10.0, "turbines": 3.0, "megapacks": 2.0}
+    html = page(facts(cost={"total_usd": 100.0, "parts": parts}))
+    for name in ("GPUs", "Energy, as metered", "Site, written off", "Turbines, written off", "Megapacks, written off"):
+        assert f">{name}</text>" in html
+    assert "Site, plant and Megapacks" not in html

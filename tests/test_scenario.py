@@ -236,20 +236,20 @@ def test_every_figure_of_a_bundled_site_has_a_source_or_is_marked_assumed(name):
 
 
 def test_the_default_scenario_is_the_one_of_the_interface():
-    """110,000 GB200, 30 MW of grid, 7 Titan 350, 168 Megapacks; at least 2,000 agents for 1 to 1.5 million."""
+    """110,000 GB200, 30 MW of grid, 7 Titan 350, 168 Megapacks; at least 2,000 agents for about 2 million."""
     scenario = Scenario.load(environment={})
     assert scenario.name == "colossus2-phase1" == names.DEFAULT_SCENARIO == next(iter(bundled()))
     assert (scenario.cluster.gpu, scenario.cluster.n_gpus, scenario.power.grid_mw) == ("GB200", 110_000, 30)
     assert (scenario.power.sources[0].kind, scenario.power.sources[0].n_units) == ("titan350", 7)
     assert scenario.power.megapack.n_units == 168
     assert scenario.n_agents >= 2000
-    assert 1e6 <= scenario.n_agents * scenario.workforce.weight <= 1.5e6
+    assert 1e6 <= scenario.n_agents * scenario.workforce.weight <= 2.5e6
 
 
 def test_a_million_agents_and_a_million_tickets_are_allowed():
     """As is a year of minutes for a thousand agents."""
     Scenario.parse("[workforce]\ncoding = 1_000_000\n[backlog]\nn_epics = 90_000\n")
-    Scenario.parse("[workforce]\ncoding = 1_000\n[run]\nhorizon_h = 8760\n[backlog]\nmode = 'saturated'\n")
+    Scenario.parse("[workforce]\ncoding = 1_000\n[run]\nhorizon_h = 8760\n[backlog]\narrivals_per_day = 1_000\n")
 
 
 def test_the_estimate_grows_with_what_is_asked_for():
@@ -301,8 +301,10 @@ def test_the_backlog_file_lies_beside_the_scenario_and_counts_by_its_content(tmp
     assert prints[0] == prints[1] != prints[2]
 
 
-VALUES = ["-1", "0", "1e400", "nan", "-inf", '"x"', "''", "[]", "[[]]", "{}", "true", "2026-01-01", "07:32:00", "9" * 400,
-          "0x7fffffffffffffff", "[1, 'a']", "{a = {b = {}}}", '"\\u0000"', '"\\U0001F600"', "1e-320", "[" * 99 + "]" * 99]  # fmt: skip
+VALUES = [
+    "-1", "0", "1e400", "nan", "-inf", '"x"', "''", "[]", "[[]]", "{}", "true", "2026-01-01", "07:32:00", "9" * 400,
+    "0x7fffffffffffffff", "[1, 'a']", "{a = {b = {}}}", '"\\u0000"', '"\\U0001F600"', "1e-320", "[" * 99 + "]" * 99,
+]  # fmt: skip
 
 
 def mutated(text: str, dice: random.Random) -> bytes:

@@ -113,7 +113,7 @@ def test_nothing_to_do_and_nothing_to_run_on_are_finite():
 
 
 def test_training_takes_its_share_swings_and_is_slowed_more_by_a_cap():
-    """30 % trains: swing 0.3 of its rack power, half of it kept free on the Megapacks; b = 1.0 is hit harder by a cap."""
+    """30 % trains: swing 0.3 of its rack power, half of it kept free on the Megapacks; a cap hits b = 1.0 harder."""
     cluster = dict(training_share=0.3, training_swing=0.3)
     read, _ = drive(colossus(cluster=cluster), [BUSY] * 2)
     trained = 0.3 * 110_000 * 0.99904 * (231 + 1.082 * 0.9 * 1200) * 1.05 / 1e6
@@ -123,9 +123,9 @@ def test_training_takes_its_share_swings_and_is_slowed_more_by_a_cap():
     assert capped.cluster.training_performance[-1] < capped.cluster.performance[-1] < 1
 
 
-def test_a_hot_afternoon_with_a_unit_out_caps_what_a_winter_day_serves():
+def test_a_hot_afternoon_with_two_units_out_caps_what_a_winter_day_serves():
     """Chillers add a third of the heat at 35 C while turbines lose 14 %: the trade of phase 1, without Megapacks."""
-    sources = [{**TITANS[0], "n_units": 6}]
+    sources = [{**TITANS[0], "n_units": 5}]
     hot = dict(climate={"mean_c": 35.0, "season_c": 0.0, "day_c": 0.0})
     summer, _ = drive(colossus(sources, packs=0, cluster=hot), [BUSY] * 3)
     winter, _ = drive(colossus(sources, packs=0), [BUSY] * 3)

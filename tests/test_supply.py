@@ -20,7 +20,7 @@ def at(hour, day=0.0, seed=1, tick=0):
 
 
 def test_colossus_2_phase_1_offers_275_megawatts_and_less_on_bad_days():
-    """7 * 35 + 30 = 275; one out: 240; at 35 C 245 * (1 - 0.007 * 20) + 30 = 240.7; both: 6 * 35 * 0.86 + 30 = 210.6."""
+    """7 * 35 + 30 = 275; one out: 240; at 35 C 245 * (1 - 0.007 * 20) + 30 = 240.7; 6 * 35 * 0.86 + 30 = 210.6."""
     plant = plant_of(TITANS, grid_mw=30.0)
     cool, hot = (np.asarray(capability_mw(plant.units, celsius)) for celsius in (15.0, 35.0))
     grid = float(contract_mw(plant.grid, 0.5, 1 / 60))

@@ -37,6 +37,7 @@ def tick(shop: Shop, params: Params, state: State) -> State:
     clock = clock_at(params, state.tick)
     dt_h = params.tick_s / S_PER_H
     state = assign(shop, params, admit(shop, params, state))
+    lengths = queues_of.waiting(state.queues)  # now that everybody who could has taken a ticket
     demand = desks_of.demand(state.desks, state.speed, params.tick_s, params.weight)
     site, reading = site_of.step(params.site, state.site, demand, clock, dt_h)
     desks, tokens = desks_of.work(state.desks, reading.served, params.tick_s)
@@ -48,7 +49,6 @@ def tick(shop: Shop, params: Params, state: State) -> State:
     n_busy = jnp.sum(n_busy_by_role)
     busy_share = n_busy / jnp.maximum(n_hired, 1).astype(jnp.float32)
     shares = desk_time(reading, busy_share)
-    lengths = queues_of.waiting(state.queues)
     # desks that stand idle although tickets wait elsewhere lack colleagues of another role, not work
     wants_work = jnp.where(jnp.sum(lengths) < n_hired - n_busy, 1.0, 0.0)
     idle = shares["desks_idle_share"]

@@ -70,7 +70,7 @@ def _flat(section: str, entries: object) -> list[tuple[str, object]]:
 
 
 def _line(key: str, value: object) -> str:
-    kind = ' class="number"' if isinstance(value, (int, float)) and not isinstance(value, bool) else ""
+    kind = ' class="number"' if isinstance(value, (int, float, list, tuple)) and not isinstance(value, bool) else ""
     return f"<tr><td>{escape(key).replace('_', '_<wbr>')}</td><td{kind}>{escape(plain(value))}</td></tr>"
 
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 STAGES = ("plan", "design", "code", "test", "review")
+ROLES = ("management", "design", "coding", "testing")
 ROLE_OF_STAGE = {"plan": "management", "design": "design", "code": "coding", "test": "testing", "review": "management"}
 
 
@@ -59,7 +60,9 @@ class Facts:
         )
 
     def number(self, key: str) -> float:
-        """A figure of the summary by its dotted key, nan where there is none."""
+        """A figure of the summary by its dotted key, nan where there is none; so are those of missing Megapacks."""
+        if key.startswith(("power.soc_", "power.battery_")) and not self.has_megapacks:
+            return math.nan
         return as_number(look_up(self.summary, key))
 
     def setting(self, key: str) -> float:
@@ -85,7 +88,7 @@ class Facts:
 
     def column(self, name: str) -> Array | None:
         """A column of the series as floats, None where the series lacks it or holds nothing in it."""
-        if name not in self.series.columns or self.series.empty:
+        if name not in self.series.columns or self.series.empty or (name == "soc" and not self.has_megapacks):
             return None
         values = self.series[name].to_numpy(dtype=np.float64, na_value=np.nan)
         return None if np.isnan(values).all() else values
@@ -107,6 +110,11 @@ class Facts:
     def name(self) -> str:
         """Name of the scenario."""
         return self.text("scenario.name") or "unnamed scenario"
+
+    @property
+    def has_megapacks(self) -> bool:
+        """Whether the site has any; yes if the scenario does not say."""
+        return self.setting("power.megapack.n_units") != 0
 
     @property
     def warm_up_h(self) -> float:
@@ -141,6 +149,11 @@ class Facts:
         """Real agents that the simulated ones stand for."""
         weight = self.number("run.agent_weight")
         return self.number("run.agents_simulated") * (weight if math.isfinite(weight) else 1.0)
+
+    def headcount(self, role: str) -> float:
+        """Real agents of one role, nan where the scenario does not say."""
+        weight = self.number("run.agent_weight")
+        return self.setting(f"workforce.{role}") * (weight if math.isfinite(weight) else 1.0)
 
     def desk_time(self) -> dict[str, float]:
         """Shares of the desks' time (idle, unimpeded, gpus, power), adding to 1; empty if unknown."""

@@ -92,6 +92,11 @@ def _range(facts: Facts, key: str) -> str:
     return f"{in_words(done)} in all" if math.isfinite(done) else ""
 
 
+def _gpu_time(hours: float) -> str:
+    """Time of one GPU, in seconds where hours would be all zeros."""
+    return human(hours, "GPU-h") if not hours < 0.01 else human(hours * 3600, "GPU-s")
+
+
 def chain(facts: Facts) -> list[tuple[str, str]]:
     """What one finished ticket takes, from tokens to carbon dioxide: all of the run over tickets done."""
     done = facts.number("work.tickets_done")
@@ -101,7 +106,7 @@ def chain(facts: Facts) -> list[tuple[str, str]]:
         ("tokens read", human(facts.number("tokens.input_tokens") / done)),
         ("computed anew", human(facts.number("tokens.prefill_tokens") / done)),
         ("tokens written", human(facts.number("tokens.decode_tokens") / done)),
-        ("of GPU time", human(facts.number("gpu.gpu_h_busy") / done, "GPU-h")),
+        ("of GPU time", _gpu_time(facts.number("gpu.gpu_h_busy") / done)),
         ("of electricity", energy(facts.number("power.load_mwh") / done)),
         ("cost", usd(facts.number("cost.usd_per_ticket"))),
         ("CO2", mass(facts.number("cost.co2_t") / done)),

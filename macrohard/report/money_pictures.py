@@ -1,14 +1,22 @@
 """Pictures of what it cost and of what held the work back."""
 
 import math
+from collections.abc import Mapping
 
 from macrohard.report.bars import Part, Row, rows
 from macrohard.report.facts import Facts, as_number, look_up
 from macrohard.report.picture import Picture
 from macrohard.report.quantity import percent, usd
 
+PARTS = {
+    "gpu": ("GPUs", "gpus"),
+    "energy": ("Energy, as metered", "turbine"),
+    "site": ("Site, written off", "other"),
+    "turbines": ("Turbines, written off", "plan"),
+    "megapacks": ("Megapacks, written off", "battery"),
+}
 LIMITS = {
-    "backlog": ("Backlog: too few tickets", "idle"),
+    "backlog": ("Backlog: too few tickets", "other"),
     "agents": ("Agents: too few desks", "working"),
     "gpus": ("GPUs: streams share them", "gpus"),
     "power": ("Power: supply capped the GPUs", "power"),
@@ -24,10 +32,8 @@ def cost(facts: Facts) -> Picture | None:
     gpus, energy = (0.0 if math.isnan(value) else value for value in (gpus, energy))
     listed = look_up(facts.summary, "cost.parts")
     parts = [("GPUs", "gpus", gpus), ("Energy", "turbine", energy)]
-    if isinstance(listed, dict):
-        parts = [
-            (str(name), "gpus" if "gpu" in str(name) else "other", as_number(value)) for name, value in listed.items()
-        ]
+    if isinstance(listed, Mapping):
+        parts = [(*PARTS.get(str(name), (str(name), "other")), as_number(value)) for name, value in listed.items()]
     rest = total - sum(value for _, _, value in parts if value > 0)
     if rest > 1e-6 * total:
         parts.append(("Site, plant and Megapacks", "other", rest))
@@ -36,7 +42,7 @@ def cost(facts: Facts) -> Picture | None:
     each = facts.number("cost.usd_per_ticket")
     caption = f"{usd(total)} in all" + (f", {usd(each)} for each ticket done." if math.isfinite(each) else ".")
     if shown:
-        caption += f" {shown[0][0]} come to {percent(shown[0][2] / total)} of it." if shown[0][0].endswith("s") else ""
+        caption += f" Largest part: {shown[0][0]}, {percent(shown[0][2] / total)}."
     return Picture("cost", "What it cost", caption, lambda width: rows(width, "Cost", bars, total))
 
 

@@ -9,7 +9,7 @@ from macrohard.report.chart import Layer, area, axes, gutter, legend, line, rule
 from macrohard.report.facts import Array, Facts, thin
 from macrohard.report.picture import ROOMY_PX, Picture, Rows, aligned, frame, highest, means, time_axis
 from macrohard.report.quantity import duration, energy, percent, power
-from macrohard.report.scale import Frame, linear, shares
+from macrohard.report.scale import Frame, megawatts, shares
 
 SOURCES = (("grid_mw", "grid", "Grid"), ("turbine_mw", "turbine", "Turbines"), ("solar_mw", "solar", "Solar"))
 COLUMNS = ("load_mw", "demand_mw", "limit_mw", "grid_mw", "turbine_mw", "solar_mw", "battery_mw", "unserved_mw", "soc")
@@ -31,8 +31,10 @@ def _power_caption(facts: Facts) -> str:
     )
     words = [
         "Coloured layers are what each source feeds to the site; the strong line is the load that was served or shed, "
-        "the dashed line what the GPUs asked for before any cap. Below zero the Megapacks charge."
+        "the dashed line what the GPUs asked for before any cap."
     ]
+    if facts.has_megapacks:
+        words.append("Below zero the Megapacks charge.")
     if math.isfinite(load) and math.isfinite(nameplate) and nameplate > 0:
         words.append(
             f"The load averaged {power(load)} and peaked at {power(peak)}, {percent(peak / nameplate)} of the site's "
@@ -45,7 +47,7 @@ def _power_caption(facts: Facts) -> str:
     lowest, end = facts.number("power.soc_lowest"), facts.number("power.soc_end")
     if math.isfinite(lowest):
         words.append(
-            f"The Megapacks fell to {percent(lowest)} of their charge at the lowest and ended at {percent(end)}."
+            f"The Megapacks held {percent(lowest)} of their charge at the lowest and {percent(end)} at the end."
         )
     return " ".join(words)
 
@@ -71,7 +73,7 @@ def _draw_power(facts: Facts, rows: Rows, width: int) -> str:
     x = time_axis(facts, width)
     tall = 330 if roomy else 260
     upper = frame(
-        width, tall, x, linear(low, max(top, highest(reach)), "site power, MW", 8 if roomy else 5), gutter=True
+        width, tall, x, megawatts(low, max(top, highest(reach)), "site power", 8 if roomy else 5), gutter=True
     )
     battery_top = upper.top + tall + 6
     lower = frame(
@@ -83,7 +85,7 @@ def _draw_power(facts: Facts, rows: Rows, width: int) -> str:
     ends = [(rows["load_mw"][-1], "load"), (nameplate, f"nameplate {power(nameplate)}")]
     marks = [warm_up(upper, facts.warm_up_h), axes(upper, x_title=not has_soc), pile]
     marks += [area(upper, rows.time_h, charging, np.zeros_like(charging), "battery"), rule(upper, 0.0, "zero")]
-    lines = [("line", "load", "load"), ("line", "nameplate", f"site nameplate {power(nameplate)}")]
+    lines = [("line", "load", "load"), *_nameplate_key(nameplate)]
     if np.isfinite(reach).any():
         marks.append(line(upper, rows.time_h, reach, "limit"))
         lines.append(("line", "limit", "supply limit, where low enough to be seen"))
@@ -112,6 +114,10 @@ def _draw_power(facts: Facts, rows: Rows, width: int) -> str:
 
 def _shown(layers: list[Layer]) -> list[Layer]:
     return [layer for layer in layers if highest(layer.values) > 0]
+
+
+def _nameplate_key(nameplate_mw: float) -> list[tuple[str, str, str]]:
+    return [("line", "nameplate", f"site nameplate {power(nameplate_mw)}")] if math.isfinite(nameplate_mw) else []
 
 
 def _apart(a: float, b: float, box: Frame) -> bool:
@@ -145,14 +151,14 @@ def load_duration(facts: Facts) -> Picture | None:
 
     def draw(width: int) -> str:
         top = highest(load, 0.0 if demand is None else demand, 0.0 if math.isnan(nameplate) else nameplate)
-        box = frame(width, 210, shares("share of the time, %", n_ticks=5), linear(0, top, "site power, MW"))
+        box = frame(width, 210, shares("share of the time, %", n_ticks=5), megawatts(0, top, "site power"))
         served = _sorted(load)
         marks = [
             axes(box),
             area(box, served[0], np.zeros_like(served[0]), served[1], "idle"),
             line(box, *served, "load"),
         ]
-        keys = [("line", "load", "load"), ("line", "nameplate", f"site nameplate {power(nameplate)}")]
+        keys = [("line", "load", "load"), *_nameplate_key(nameplate)]
         if demand is not None:
             marks.append(line(box, *_sorted(demand), "demand"))
             keys.append(("line", "demand", "demand before any cap"))

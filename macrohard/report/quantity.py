@@ -49,10 +49,12 @@ def in_words(value: float, digits: int = 3) -> str:
     """1234567 -> '1.23 million', 487123 -> '487,000', for sentences."""
     if not math.isfinite(value):
         return "an unknown number of"
+    if value != 0 and not (digits >= 3 and 1e3 <= abs(value) < 1e4):  # thousands are written out
+        value = round(value, digits - 1 - math.floor(math.log10(abs(value))))
     if abs(value) < 1e3:
         return significant(value, digits)
     if abs(value) < 1e6 * 0.9995:
-        return f"{round(value, digits - 1 - math.floor(math.log10(abs(value)))):,.0f}"
+        return f"{value:,.0f}"
     scaled, word = _scaled(value, WORDS, 0.0)
     return f"{significant(scaled, digits)} {word}"
 
@@ -107,6 +109,8 @@ def duration(hours: float) -> str:
     """Hours as seconds, minutes, hours or days, whichever reads best."""
     if not math.isfinite(hours):
         return MISSING
+    if 0 < abs(hours) < 1 / 3600:
+        return "<1 s"
     if hours != 0 and abs(hours) < 1 / 60:
         return f"{significant(hours * 3600, 2)} s"
     if abs(hours) < 1:
@@ -114,6 +118,11 @@ def duration(hours: float) -> str:
     if abs(hours) < 72:
         return f"{significant(hours, 2 if hours < 10 else 3)} h"
     return f"{significant(hours / 24)} days"
+
+
+def _five(value: float) -> str:
+    """Five significant digits, short."""
+    return f"{value:,.5g}" if abs(value) >= 1e-4 or value == 0 else f"{value:.3g}"
 
 
 def plain(value: object) -> str:
@@ -127,9 +136,11 @@ def plain(value: object) -> str:
     if isinstance(value, float):
         if not math.isfinite(value):
             return MISSING
-        return f"{value:,.0f}" if abs(value) >= 1e4 else f"{value:.5g}"
+        return f"{value:,.0f}" if abs(value) >= 1e4 else _five(value)
     if isinstance(value, (list, tuple)):
         return (" to " if len(value) == 2 else ", ").join(plain(item) for item in value)
+    if isinstance(value, Mapping) and set(value) == {"mean", "low", "high"}:
+        return f"{plain(value['mean'])} ({plain(value['low'])} to {plain(value['high'])})"
     if isinstance(value, Mapping):
         return ", ".join(f"{key} {plain(item)}" for key, item in value.items())
     return str(value)

@@ -88,6 +88,13 @@ def shares(title: str, *, low: float = 0.0, high: float = 1.0, n_ticks: int = 4)
     return Axis(axis.low / 100, axis.high / 100, tuple((at / 100, text) for at, text in axis.ticks), title)
 
 
+def megawatts(low: float, high: float, title: str, n_ticks: int = 5) -> Axis:
+    """An axis of megawatts, written as kW where all of it is below two megawatts."""
+    size, unit = (1e3, "kW") if max(abs(low), abs(high)) < 2 else (1.0, "MW")
+    axis = linear(low * size, high * size, f"{title}, {unit}", n_ticks)
+    return Axis(axis.low / size, axis.high / size, tuple((at / size, text) for at, text in axis.ticks), axis.title)
+
+
 def elapsed(hours: float, n_ticks: int = 8, since: str = "the start") -> Axis:
     """A time axis from 0: in hours up to two days, in days beyond; ticks at hours a clock has."""
     hours = hours if math.isfinite(hours) and hours > 0 else 1.0

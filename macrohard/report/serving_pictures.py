@@ -122,6 +122,8 @@ def _contours(box: Frame, scale: float, yield_tok_s: float) -> list[str]:
         if inside.sum() < 2:
             continue
         marks.append(line(box, x[inside], y[inside], "contour"))
+        if factor == 1.0:
+            continue  # the operating point names this one
         drop = 11 + 15 * k  # each label a line lower than the last, beside its own curve
         at = box.at(yield_tok_s * factor / (scale * box.y.high * (1 - drop / box.height)), 0.0)[0]
         marks.append(text(at + 6, box.top + drop, human(yield_tok_s * factor, "tok/s", 2), "note halo"))

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from macrohard.report.facts import ROLE_OF_STAGE, STAGES, Facts
+from macrohard.report.facts import ROLE_OF_STAGE, ROLES, STAGES, Facts
 from macrohard.report.quantity import duration, energy, human, in_words, percent, power, usd
 
 LIMITS = ("backlog", "agents", "gpus", "power")
@@ -104,7 +104,13 @@ def limit(facts: Facts) -> str:
     others = [f"{_named(key)} {percent(share)}" for key, share in known.items() if key != first and share >= 0.05]
     beside = f" (beside it: {_listed(others)})" if others else ""
     advice = {"backlog": _backlog, "agents": _too_few, "gpus": _gpus, "power": _power}[first](facts)
-    return f"{_named(first, start=True)} held the work back {percent(known[first])} of the time{beside}: {advice}."
+    return f"{_named(first, start=True)} held the work back {_often(known[first])}{beside}: {advice}."
+
+
+def _often(share: float) -> str:
+    if share > 0.995:
+        return "all the time" if share == 1 else "nearly all the time"
+    return f"{percent(share)} of the time"
 
 
 def _named(key: str, *, start: bool = False) -> str:
@@ -130,15 +136,37 @@ def longest_queue(facts: Facts) -> tuple[str, float]:
     return stage, known[stage]
 
 
+def busiest_role(facts: Facts) -> tuple[str, float]:
+    """The role whose desks were busiest after the warm-up, and their busy share; an empty name if unknown."""
+    shares = {role: facts.settled_mean(f"busy_{role}") / facts.headcount(role) for role in ROLES if _hired(facts, role)}
+    known = {role: share for role, share in shares.items() if math.isfinite(share)}
+    if not known:
+        return "", math.nan
+    role = max(known, key=lambda key: known[key])
+    return role, known[role]
+
+
+def _hired(facts: Facts, role: str) -> bool:
+    return facts.headcount(role) > 0
+
+
 def _too_few(facts: Facts) -> str:
-    stage, waiting = longest_queue(facts)
+    for role in ROLES:
+        if facts.headcount(role) == 0:
+            return f"there are no {role} agents to take the tickets that wait for them; add some (workforce.{role})"
     use = facts.number("gpu.utilization_mean")
     spare = f"the GPUs were {percent(use)} busy" if math.isfinite(use) else "the GPUs had room"
-    if not stage:
-        return f"{spare}; add agents, beginning with workforce.coding"
-    role = ROLE_OF_STAGE[stage]
-    queue = f"{in_words(waiting, 2)} tickets waited on average before {stage}"
-    return f"{spare} while {queue}; add {role} agents (workforce.{role})"
+    (stage, waiting), (role, busy) = longest_queue(facts), busiest_role(facts)
+    if role:
+        why = f"{role} agents were busy {percent(min(busy, 1.0))} of their time while {spare}"
+    elif stage:
+        why = f"{spare} while {in_words(waiting, 2)} tickets waited on average before {stage}"
+        role = ROLE_OF_STAGE[stage]
+    else:
+        why, role = spare, "coding"
+    sharing = facts.desk_time().get("gpus", 0.0)
+    also = f" (sharing GPUs takes {percent(sharing)} of the desks' time as well)" if sharing >= 0.1 else ""
+    return f"{why}{also}; add {role} agents (workforce.{role})"
 
 
 def _gpus(facts: Facts) -> str:

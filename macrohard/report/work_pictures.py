@@ -88,7 +88,11 @@ def ticket_time(facts: Facts) -> Picture | None:
     work, wait = sum(entry[1] for entry in found), sum(entry[2] for entry in found)
     if work + wait <= 0:
         return None
-    bars = [
+    lead = _lead_times(done)
+    before = max(0.0, float(lead.mean()) - work - wait) if lead is not None and lead.size else 0.0
+    first = Row("Not ready: epic unplanned, or others needed", (Part("roadmap", before),), duration(before))
+    bars = [first] if before > 0.01 * (work + wait) else []
+    bars += [
         Row(
             stage.capitalize(),
             (Part("working", at), Part("waiting", queue)),
@@ -96,10 +100,9 @@ def ticket_time(facts: Facts) -> Picture | None:
         )
         for stage, at, queue in found
     ]
-    caption = (
-        f"A done ticket was worked on for {duration(work)} and waited {duration(wait)} on average: it was touched "
-        f"{percent(work / (work + wait))} of this time."
-    )
+    caption = f"A done ticket was worked on for {duration(work)} on average and waited {duration(wait)} in queues"
+    caption += f", after {duration(before)} before it could be started." if len(bars) > len(found) else "."
+    caption += f" It was touched {percent(work / (work + wait + before))} of its time."
     keys = legend([("area", "working", "being worked"), ("area", "waiting", "waiting")])
     return Picture(
         "ticket-time", "Where a ticket's time goes", caption, lambda width: keys + rows(width, "A ticket's time", bars)

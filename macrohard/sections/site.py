@@ -10,7 +10,19 @@ from annotated_types import Ge, Gt, Le
 from pydantic import BeforeValidator, StringConstraints
 
 from macrohard import names
-from macrohard.sections.section import Absent, Amount, Day, Moment, Positive, Section, Share, Text, one_of, row_of, supply
+from macrohard.sections.section import (
+    Absent,
+    Amount,
+    Day,
+    Moment,
+    Positive,
+    Section,
+    Share,
+    Text,
+    one_of,
+    row_of,
+    supply,
+)
 
 Gpus = Annotated[int, Ge(0), Le(100_000_000)]
 Units = Annotated[int, Ge(0), Le(100_000)]
@@ -109,28 +121,44 @@ class Source(Section):
     name: Annotated[Text, StringConstraints(max_length=80)] = ""
     """What results call it; the kind if left out."""
     kind: Annotated[str, supply()]
-    """A row of the table of turbines, or solar, or gas_turbine (then give its figures here)."""
+    """A machine, or solar; `gas_turbine` is one to be described by the keys below."""
     n_units: Units = 1
     p_nom_mw: Annotated[Annotated[float, Gt(0), Le(10_000)] | None, Absent] = None
-    """Rating of one unit at 15 C, MW."""
+    """Rating of one unit, at 15 C, MW; solar has none of its own."""
     min_load_share: Annotated[Annotated[float, Ge(0), Le(1)] | None, Absent] = None
     """Least stable output of a unit, share of its rating."""
     ramp_share_per_min: Annotated[Annotated[float, Gt(0), Le(100)] | None, Absent] = None
     """Change of output a minute, share of the rating."""
     start_min: Annotated[Annotated[float, Ge(0), Le(10_000)] | None, Absent] = None
     """From a cold start to full output, min."""
+    min_up_min: Annotated[Annotated[float, Ge(0), Le(10_000)] | None, Absent] = None
+    """Least time a unit runs once started, min."""
+    min_down_min: Annotated[Annotated[float, Ge(0), Le(10_000)] | None, Absent] = None
+    """Least time a unit rests once stopped, min."""
+    starts_per_year: Annotated[Annotated[float, Ge(0), Le(1e6)] | None, Absent] = None
+    """Starts a unit may make in a year; left out: any number."""
     derate_per_k: Annotated[Annotated[float, Ge(0), Le(0.1)] | None, Absent] = None
     """Loss of output per K above 15 C, share of the rating."""
     heat_rate_btu_per_kwh: Annotated[Annotated[float, Gt(3412), Le(100_000)] | None, Absent] = None
     """Fuel per electricity, higher heating value, Btu/kWh; above 3,412 since no machine is perfect."""
+    no_load_fuel_share: Annotated[Share | None, Absent] = None
+    """Fuel at no output, as a share of the fuel at full output."""
+    gas_usd_per_mmbtu: Annotated[Annotated[float, Ge(0), Le(1e6)] | None, Absent] = None
+    """Price of this source's gas, delivered, USD/MMBtu; left out: that of [economics]."""
     forced_outage_share: Annotated[Annotated[float, Ge(0), Le(1)] | None, Absent] = None
     """Share of the time a unit is out unplanned."""
     mttr_h: Annotated[Annotated[float, Gt(0), Le(10_000)] | None, Absent] = None
     """Mean time to repair a unit, h."""
+    planned_outage: bool = False
+    """Whether the units are taken out for maintenance."""
+    planned_outage_h_per_year: Annotated[Annotated[float, Ge(0), Le(8760)] | None, Absent] = None
+    """Maintenance of a unit, h a year."""
     om_usd_per_mwh: Annotated[Annotated[float, Ge(0), Le(10_000)] | None, Absent] = None
     """Operation and maintenance, USD/MWh."""
     nox_lb_per_mwh: Annotated[Annotated[float, Ge(0), Le(1000)] | None, Absent] = None
-    """Nitrogen oxides, lb/MWh."""
+    """Nitrogen oxides with catalytic reduction, lb/MWh."""
+    nox_raw_lb_per_mwh: Annotated[Annotated[float, Ge(0), Le(1000)] | None, Absent] = None
+    """Nitrogen oxides without it, lb/MWh."""
     permit_from: Annotated[Day | None, Absent] = None
     """First day the units may run."""
     permit_until: Annotated[Day | None, Absent] = None

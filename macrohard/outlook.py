@@ -1,0 +1,80 @@
+"""What a scenario will ask of machine and site, before it is run: as figures and in words."""
+
+from dataclasses import asdict, dataclass
+
+from macrohard.blueprint import draw
+from macrohard.colossus.tables import row_named
+from macrohard.limits import estimate
+from macrohard.scenario import Scenario
+from macrohard.siting import nameplate
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """Size of the run, and power the site can draw against power that can be had."""
+
+    scenario: str
+    sha256: str
+    ticks: int
+    agents: int
+    weight: float
+    ticket_rows: int
+    memory_gb: float
+    """Estimate."""
+    gpu: str
+    n_gpus: int
+    nameplate_it_mw: float
+    site_mw: float
+    """At the limit of every GPU, with cooling at 35 C."""
+    grid_mw: float
+    units_mw: float
+    """Ratings of all units at 15 C, solar among them."""
+    megapack_mw: float
+
+    def document(self) -> dict[str, str | int | float]:
+        """As plain values by name."""
+        return asdict(self)
+
+    def lines(self) -> list[str]:
+        """As a few lines for people."""
+        stands = f", each for {self.weight:g}" if self.weight != 1 else ""
+        supply = self.grid_mw + self.units_mw
+        lines = [
+            f"{self.ticks:,} ticks, {self.agents:,} agents{stands}, {self.ticket_rows:,} rows of tickets; "
+            f"about {self.memory_gb:.1f} GB of memory",
+            f"{self.n_gpus:,} {self.gpu}: {_mw(self.nameplate_it_mw)} of IT by nameplate; the site at most "
+            f"{_mw(self.site_mw)}, against {_mw(self.grid_mw)} of grid, {_mw(self.units_mw)} of units, "
+            f"{_mw(self.megapack_mw)} of Megapacks",
+        ]
+        if supply < self.site_mw:
+            lines.append(f"note: grid and units give {_mw(supply)}: with every GPU at its limit some would be capped")
+        return lines
+
+
+def outlook(scenario: Scenario) -> Outlook:
+    """Lays the scenario out as a run would; ScenarioError if a run would refuse it."""
+    plan, rating, power = draw(scenario), nameplate(scenario), scenario.power
+    pack = row_named("batteries", power.megapack.kind, "power.megapack.kind")
+    return Outlook(
+        scenario=scenario.name,
+        sha256=scenario.sha256,
+        ticks=plan.n_ticks,
+        agents=scenario.n_agents,
+        weight=scenario.workforce.weight,
+        ticket_rows=plan.capacity,
+        memory_gb=estimate(scenario.run, scenario.workforce, scenario.backlog).memory_gb,
+        gpu=scenario.cluster.gpu,
+        n_gpus=scenario.cluster.n_gpus,
+        nameplate_it_mw=rating.it_mw,
+        site_mw=rating.site_mw,
+        grid_mw=power.grid_mw,
+        units_mw=sum(
+            source.n_units * (source.p_nom_mw or float(row_named("turbines", source.kind, "power.sources")["p_nom_mw"]))
+            for source in power.sources
+        ),
+        megapack_mw=power.megapack.n_units * float(pack["power_mw"]),
+    )
+
+
+def _mw(power_mw: float) -> str:
+    return f"{power_mw * 1000:,.0f} kW" if 0 < power_mw < 1 else f"{power_mw:,.0f} MW"
