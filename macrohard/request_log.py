@@ -1,4 +1,4 @@
-"""A recorded log of requests: read from CSV or JSON lines, scaled without losing its rhythm, its burstiness measured."""
+"""A recorded log of requests: read from CSV or JSON lines, scaled without losing its rhythm, burstiness measured."""
 
 import gzip
 import io

@@ -157,7 +157,7 @@ def _calls(
     log_ratio = math.log(base.tokens.bad_factor / base.tokens.good_factor)
     both = 5 <= good[told].sum() <= told.sum() - 5 if told.any() else False
     if both and left(-3.0) * left(3.0) < 0:
-        log_ratio = float(brentq(left, -3.0, 3.0))
+        log_ratio = float(np.asarray(brentq(left, -3.0, 3.0)))
         values |= {
             "tokens.good_factor": math.sqrt(ENDINGS_PRODUCT) * math.exp(-log_ratio / 2),
             "tokens.bad_factor": math.sqrt(ENDINGS_PRODUCT) * math.exp(log_ratio / 2),
@@ -170,7 +170,8 @@ def _calls(
     values["tokens.calls_at_120_min"] = float(np.exp(found[0]))
     if len(found) > 1:
         values["tokens.size_exponent"] = float(np.clip(found[1], 0.0, 2.0))
-    values["tokens.calls_sd_log"] = float(min(np.std(target - design @ found, ddof=len(found)), 2.0))
+    spread = float(np.std(target - design @ found, ddof=len(found)))
+    values["tokens.calls_sd_log"] = min(spread, 2.0)
     return values
 
 

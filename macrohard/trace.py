@@ -127,6 +127,7 @@ def _series(
     hours = edges_s[1:] / S_PER_H
     done = np.sort(passed.done_s[~passed.refused])
     first = np.sort(passed.first_token_s[~passed.refused])
+    left = np.searchsorted(done, edges_s[1:], side="right")
     came = np.searchsorted(np.sort(requests.arrival_s[~passed.refused]), edges_s[1:], side="right")
     here = np.diff(np.searchsorted(requests.arrival_s, edges_s, side="right"))
     here[0] += np.searchsorted(requests.arrival_s, edges_s[0], side="right")
@@ -134,8 +135,8 @@ def _series(
         {
             "time_h": hours,
             "arrivals": here,
-            "in_flight": came - np.searchsorted(done, edges_s[1:], side="right"),
-            "decoding": np.searchsorted(first, edges_s[1:], side="right") - np.searchsorted(done, edges_s[1:], side="right"),
+            "in_flight": came - left,
+            "decoding": np.searchsorted(first, edges_s[1:], side="right") - left,
             "utilization": busy_share,
             "gpu_h_busy": busy / S_PER_H,
             "u_mem": (1 - part) * memory,
@@ -173,7 +174,7 @@ def _by_bin(arrival_s: Array, values: Array, edges_s: Array) -> Array:
     """90th percentile of the values of the requests that came in within each bin; nan where none came."""
     at = np.clip(np.searchsorted(edges_s, arrival_s, side="right") - 1, 0, len(edges_s) - 2)
     found = pd.Series(values).groupby(at).quantile(0.9)
-    return found.reindex(range(len(edges_s) - 1)).to_numpy(float)
+    return np.asarray(found.reindex(range(len(edges_s) - 1)), np.float64)
 
 
 def _table(requests: Requests, passed: Passed) -> pd.DataFrame:
@@ -261,5 +262,5 @@ def _spread(values: "pd.Series[float]") -> dict[str, float]:
     kept = values.dropna().to_numpy(float)
     if not len(kept):
         return dict.fromkeys(("mean", "p50", "p90", "p99", "max"), math.nan)
-    marks = np.percentile(kept, [50, 90, 99])
-    return {"mean": float(kept.mean()), **dict(zip(("p50", "p90", "p99"), map(float, marks), strict=True)), "max": float(kept.max())}  # fmt: skip
+    p50, p90, p99 = map(float, np.percentile(kept, [50, 90, 99]))
+    return {"mean": float(kept.mean()), "p50": p50, "p90": p90, "p99": p99, "max": float(kept.max())}

@@ -32,6 +32,7 @@ KNOWN = {
     "tokens.ratio.test": 0.6,
     "tokens.wall_ratio.test": 1.4,
 }
+HEAD = b"role,minutes,calls,input_tokens,cached_tokens,output_tokens,tool_s,success\n"
 TRUE = Scenario.load("laptop", [f"{key}={value}" for key, value in KNOWN.items()], environment={})
 
 
@@ -129,9 +130,9 @@ def read_of(frame: pd.DataFrame) -> Fit:
         (b"", "cannot be read"),
         (b"\xff\xfe\x00", "cannot be read"),
         (b"role,minutes\ncoding,1\n", "lacks calls"),
-        (b"role,minutes,calls,input_tokens,cached_tokens,output_tokens,tool_s,success\n", "holds no attempt"),
-        (b"role,minutes,calls,input_tokens,cached_tokens,output_tokens,tool_s,success\nchef,-1,nan,inf,9,x,1,2\n", "row 1, role"),
-        (b"role,minutes,calls,input_tokens,cached_tokens,output_tokens,tool_s,success\ncoding,5,1,10,20,5,1,1\n", "row 1, cached_tokens"),
+        (HEAD, "holds no attempt"),
+        (HEAD + b"chef,-1,nan,inf,9,x,1,2\n", "row 1, role"),
+        (HEAD + b"coding,5,1,10,20,5,1,1\n", "row 1, cached_tokens"),
     ],
 )  # fmt: skip
 def test_a_log_that_cannot_be_used_is_refused_by_row_and_column(content, told, tmp_path):

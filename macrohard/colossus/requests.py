@@ -10,6 +10,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from math import ceil
 
+import jax.numpy as jnp
 import numpy as np
 from numpy.typing import NDArray
 
@@ -74,13 +75,12 @@ class Pace:
 
     def __init__(self, serving: Serving, requests: Requests) -> None:
         """Evaluates the law for these requests, each with the context in the middle of its answer."""
-        context = np.minimum(
-            requests.context_tokens + requests.generated_tokens / 2, float(serving.max_context_tokens)
-        ).astype(np.float32)
-        prompt = np.maximum(requests.context_tokens - requests.computed_tokens / 2, 0).astype(np.float32)
+        middle = requests.context_tokens + requests.generated_tokens / 2
+        context = jnp.asarray(np.minimum(middle, float(serving.max_context_tokens)), jnp.float32)
+        prompt = jnp.asarray(np.maximum(requests.context_tokens - requests.computed_tokens / 2, 0), jnp.float32)
         per_token = 1 / float(serving.accepted)
         most = float(serving.max_streams_per_gpu) * float(serving.n_gpus)
-        streams = np.arange(int(min(most, MOST_STREAMS)) + 1, dtype=np.float32)
+        streams = jnp.arange(int(min(most, MOST_STREAMS)) + 1, dtype=jnp.float32)
         alone = decode_step(serving, streams, 0.0)
         many, bare = decode_step(serving, _MANY, context), decode_step(serving, _MANY, 0.0)
         self.most_streams = len(streams) - 1
@@ -194,7 +194,8 @@ class _Floor:
                     break
                 replica.held += pace.held_tokens[first]
                 replica.left = self.prompts[first]
-                self.passed.start_s[first] = now + prompt_s
+                if self.passed.start_s[first] != self.passed.start_s[first]:  # not begun on a prefill server
+                    self.passed.start_s[first] = now + prompt_s
             taken = min(replica.left, budget)
             budget -= taken
             replica.left -= taken

@@ -40,7 +40,8 @@ def figures(told: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("By its end", f"{counts['served_by_end_of_log']:,} served, {counts['open_at_end_of_log']:,} open, "
          f"{counts['refused']:,} refused for want of room"),
         ("GPUs", f"{gpu['n_gpus']:,.0f} as {stand}; {percent(gpu['utilization_mean'])} busy, "
-         f"{human(gpu['gpu_h_busy'], 'GPU-h')} of {human(gpu['gpu_h_available'])}; {gpu['gpu_s_per_request']:.2g} GPU-s a request"),
+         f"{human(gpu['gpu_h_busy'], 'GPU-h')} of {human(gpu['gpu_h_available'])}; "
+         f"{gpu['gpu_s_per_request']:.2g} GPU-s a request"),
         ("Power", f"site {power(watts['load_lowest_mw'])} to {power(watts['load_peak_mw'])}, mean "
          f"{power(watts['load_mean_mw'])}; {energy(watts['load_mwh'])}, {watts['wh_per_request']:.2g} Wh a request"),
     ]  # fmt: skip
@@ -99,7 +100,8 @@ def page(told: Mapping[str, Any], series: pd.DataFrame) -> str:
         f'<header><p class="kicker">Macrohard: from tickets to megawatts</p><h1>{escape(title)}</h1></header>'
         f"<table><tbody>{rows}</tbody></table><h2>Latency, seconds</h2>"
         "<table><thead><tr><th></th><th>mean</th><th>p50</th><th>p90</th><th>p99</th><th>max</th></tr></thead>"
-        f'<tbody>{latency}</tbody></table><h2>Over time</h2><div class="figures">{pictures}</div></main></body></html>\n'
+        f'<tbody>{latency}</tbody></table><h2>Over time</h2><div class="figures">{pictures}</div>'
+        "</main></body></html>\n"
     )
 
 
