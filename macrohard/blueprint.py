@@ -246,11 +246,13 @@ def _attempt_s(scenario: Scenario, site: Site, law: AttemptLaw) -> float:
 
 
 def _share_of_slots(tick_s: float, attempt_s: float) -> float:
-    """Share of a role's desks that may change hands within a tick: four times what usual attempts need.
+    """Share of a role's desks that may change hands within a tick: three times what usual coding attempts need.
 
-    A power of two, so that near scenarios share a compilation.
+    Rounded up to 1, 3/4, 1/2, 3/8 .., so that near scenarios share a compilation.
     """
-    return min(1.0, 2.0 ** ceil(log2(4.0 * tick_s / attempt_s)))
+    needed = 3.0 * tick_s / attempt_s
+    power = 2.0 ** ceil(log2(needed))
+    return min(1.0, 0.75 * power if needed <= 0.75 * power else power)
 
 
 def _tickets_wanted(scenario: Scenario, attempt_s: float) -> int:
