@@ -58,7 +58,7 @@ def run(
     replicates: Annotated[int, typer.Option(min=1, max=10_000, help="Runs with seeds of their own.")] = 1,
     uncertain: Annotated[
         bool,
-        typer.Option("--uncertain", help="Draw the parameters too, from their errors and ranges; 30 runs if not said."),
+        typer.Option("--uncertain", help="Draw the parameters too, from their errors and ranges; 40 runs if not said."),
     ] = False,
     out: Annotated[Path | None, typer.Option(help="Folder for the results; runs/NAME-ID if left out.")] = None,
     json_: JsonOption = False,

@@ -27,7 +27,7 @@ from macrohard.summary import RESULTS_VERSION, summary
 CHUNK_S = 0.5
 """Chunks are as many ticks as take about this long, so that progress shows and Ctrl-C is answered."""
 
-N_DRAWS = 30
+N_DRAWS = 40
 """Draws of an uncertain run if their number is not said."""
 
 Progress = Callable[[float], None]
@@ -64,7 +64,7 @@ def run(
     """Runs a scenario; with `out`, its folder of results is written there, all of it or nothing.
 
     With replicates, further seeds are run too and the summary gains 80 % intervals over them; uncertain, those runs
-    also draw the parameters (30 of them if not said), and the summary tells which matter. After Ctrl-C the result
+    also draw the parameters (40 of them if not said), and the summary tells which matter. After Ctrl-C the result
     is that of the ticks done so far, marked partial. A run of the same id into the same folder that was killed goes on
     from its last checkpoint.
     """

@@ -45,10 +45,11 @@ def print_spread(told: Mapping[str, Any], console: Console) -> None:
     console.print(Text(f"Over {told['n']} draws of {what}: mean (80 % interval)", style="bold"))
     table = Table.grid(padding=(0, 2, 0, 0))
     table.add_column(no_wrap=True)
-    table.add_column(no_wrap=True)
-    table.add_column(overflow="fold", style="dim")
+    table.add_column()
     for name, spread, matters in lines(told):
-        table.add_row(Text(name), Text(spread), Text(matters))
+        table.add_row(Text(name), Text(spread))
+        if matters:
+            table.add_row("", Text(f"hangs on {matters}", style="dim"))
     console.print(table)
     if told.get("uncertain"):
         console.print(Text(_note(told), style="dim"))
