@@ -14,6 +14,9 @@ import typer
 from macrohard.commands import results
 from macrohard.commands import sweep as sweeps
 from macrohard.commands.converge import converge
+from macrohard.commands.fit_roles import fit_roles
+from macrohard.commands.trace import trace
+from macrohard.commands.validate import validate
 from macrohard.guard import INTERRUPTED, MISSED, OUR_FAULT, Guarded, leave_at_once, say, stoppable
 from macrohard.names import DEFAULT_SCENARIO
 
@@ -35,6 +38,9 @@ ExplainOption = Annotated[bool, typer.Option("--explain", help="Say where each v
 
 
 app.command()(converge)
+app.command()(validate)
+app.command()(trace)
+app.command()(fit_roles)
 app.command()(results.show)
 app.command()(results.report)
 app.add_typer(sweeps.app, name="sweep")
@@ -59,6 +65,10 @@ def run(
     hours: Annotated[float | None, typer.Option(help="Simulated hours (run.horizon_h).")] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of the dice (run.seed).")] = None,
     replicates: Annotated[int, typer.Option(min=1, max=10_000, help="Runs with seeds of their own.")] = 1,
+    uncertain: Annotated[
+        bool,
+        typer.Option("--uncertain", help="Draw the parameters too, from their errors and ranges; 40 runs if not said."),
+    ] = False,
     out: Annotated[Path | None, typer.Option(help="Folder for the results; runs/NAME-ID if left out.")] = None,
     json_: JsonOption = False,
     explain: ExplainOption = False,
@@ -87,7 +97,9 @@ def run(
         if folder is not None:
             store.check_out(folder)
         with _progress(chosen.name) as progress:
-            result = runs.run(chosen, out=folder, replicates=replicates, progress=progress, command=_command())
+            result = runs.run(
+                chosen, out=folder, replicates=replicates, uncertain=uncertain, progress=progress, command=_command()
+            )
     if json_:
         print(store.to_json(result.summary))
     else:
@@ -96,6 +108,10 @@ def run(
         from macrohard.report import print_summary
 
         print_summary(result, Console())
+        if "replicates" in result.summary:
+            from macrohard.report.spread import print_spread
+
+            print_spread(result.summary["replicates"], Console())
     if result.is_partial:
         say(f"interrupted; the result is that of the ticks done. The same command goes on from there: {_command()}")
         raise typer.Exit(INTERRUPTED)
