@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
+from macrohard.commands.build_out import build_out
 from macrohard.commands.converge import converge
 from macrohard.guard import INTERRUPTED, MISSED, OUR_FAULT, Guarded, say
 from macrohard.names import DEFAULT_SCENARIO
@@ -33,6 +34,7 @@ ExplainOption = Annotated[bool, typer.Option("--explain", help="Say where each v
 
 
 app.command()(converge)
+app.command("build-out")(build_out)
 
 
 def main() -> None:

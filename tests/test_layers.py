@@ -34,7 +34,7 @@ FLOORS = [floor.split() for floor in """
     macrohard.reference macrohard.store
     macrohard.work_tables macrohard.backlog
     macrohard.validation macrohard.floor macrohard.siting
-    macrohard.metrics macrohard.blueprint
+    macrohard.metrics macrohard.blueprint macrohard.buildout
     macrohard.cost macrohard.outlook
     macrohard.summary
     macrohard.checkpoint macrohard.report
@@ -48,7 +48,7 @@ FLOORS = [floor.split() for floor in """
 
 HEIGHT = {room: height for height, floor in enumerate(FLOORS) for room in floor}
 
-PACKAGES = ("backlog", "commands", "floor", "report", "sections", "validation")
+PACKAGES = ("backlog", "buildout", "commands", "floor", "report", "sections", "validation")
 
 LIGHT = ("names", "faults", "fields", "toml_text", "settings", "sections", "contradictions", "limits", "checking",
          "scenario", "reference", "targets", "guard", "reproducibility")  # fmt: skip
