@@ -13,6 +13,7 @@ import typer
 
 from macrohard.commands import results
 from macrohard.commands import sweep as sweeps
+from macrohard.commands.build_out import build_out
 from macrohard.commands.converge import converge
 from macrohard.commands.fit_roles import fit_roles
 from macrohard.commands.trace import trace
@@ -46,6 +47,7 @@ app.command()(results.report)
 app.add_typer(sweeps.app, name="sweep")
 for _command_of_sweeps in (sweeps.replay, sweeps.export, sweeps.compare):
     app.command()(_command_of_sweeps)
+app.command("build-out")(build_out)
 
 
 def main() -> None:
