@@ -28,7 +28,7 @@ from macrohard.work_tables import role_ratios
 _BIRTHS_PER_TICKET = 0.45
 """Free rows beyond the backlog: bugs (below 0.32 of all tickets in real backlogs) and halves of split tickets."""
 
-_ATTEMPTS_PER_TICKET = 6.0
+_ATTEMPTS_PER_TICKET = 7.0
 """Agent time of a ticket in usual coding attempts, idle agents included; 7.8 in the default scenario, where a ticket
 takes 1.9 fresh attempts and as many tests. Used only to size a saturated backlog, with a margin."""
 
