@@ -28,9 +28,9 @@ from macrohard.work_tables import role_ratios
 _BIRTHS_PER_TICKET = 0.45
 """Free rows beyond the backlog: bugs (below 0.32 of all tickets in real backlogs) and halves of split tickets."""
 
-_ATTEMPTS_PER_TICKET = 4.0
-"""Desk time of a ticket in coding attempts, least: 1 at code, 0.8 at test, 0.6 and 0.5 at management, 0.3 at design,
-and what 1.6 attempts at code repeat; used only to size a saturated backlog."""
+_ATTEMPTS_PER_TICKET = 6.0
+"""Agent time of a ticket in usual coding attempts, idle agents included; 7.8 in the default scenario, where a ticket
+takes 1.9 fresh attempts and as many tests. Used only to size a saturated backlog, with a margin."""
 
 
 @dataclass(frozen=True)

@@ -12,11 +12,13 @@ from typing import Annotated, Any
 import typer
 
 from macrohard.commands import results
+from macrohard.commands import sweep as sweeps
+from macrohard.commands.build_out import build_out
 from macrohard.commands.converge import converge
 from macrohard.commands.fit_roles import fit_roles
 from macrohard.commands.trace import trace
 from macrohard.commands.validate import validate
-from macrohard.guard import INTERRUPTED, MISSED, OUR_FAULT, Guarded, say
+from macrohard.guard import INTERRUPTED, MISSED, OUR_FAULT, Guarded, leave_at_once, say, stoppable
 from macrohard.names import DEFAULT_SCENARIO
 
 app = typer.Typer(
@@ -42,11 +44,20 @@ app.command()(trace)
 app.command()(fit_roles)
 app.command()(results.show)
 app.command()(results.report)
+app.add_typer(sweeps.app, name="sweep")
+for _command_of_sweeps in (sweeps.replay, sweeps.export, sweeps.compare):
+    app.command()(_command_of_sweeps)
+app.command("build-out")(build_out)
 
 
 def main() -> None:
     """The command `macrohard`."""
-    app(prog_name="macrohard")
+    try:
+        app(prog_name="macrohard")
+    except SystemExit as end:
+        if end.code == INTERRUPTED:
+            leave_at_once(INTERRUPTED)
+        raise
 
 
 @app.command()
@@ -80,16 +91,17 @@ def run(
     chosen = _loaded(scenario, set_, hours, seed)
     if explain:
         _explain(chosen, to_stderr=json_)
-    from macrohard import runs, store
-    from macrohard.summary import RESULTS_VERSION
+    with stoppable():
+        from macrohard import runs, store
+        from macrohard.summary import RESULTS_VERSION
 
-    folder = out if out or json_ else Path("runs", f"{chosen.name}-{store.run_id(RESULTS_VERSION, chosen)}")
-    if folder is not None:
-        store.check_out(folder)
-    with _progress(chosen.name) as progress:
-        result = runs.run(
-            chosen, out=folder, replicates=replicates, uncertain=uncertain, progress=progress, command=_command()
-        )
+        folder = out if out or json_ else Path("runs", f"{chosen.name}-{store.run_id(RESULTS_VERSION, chosen)}")
+        if folder is not None:
+            store.check_out(folder)
+        with _progress(chosen.name) as progress:
+            result = runs.run(
+                chosen, out=folder, replicates=replicates, uncertain=uncertain, progress=progress, command=_command()
+            )
     if json_:
         print(store.to_json(result.summary))
     else:
