@@ -13,6 +13,7 @@ import typer
 
 from macrohard.commands.build_out import build_out
 from macrohard.commands.converge import converge
+from macrohard.commands.headlines import headlines
 from macrohard.guard import INTERRUPTED, MISSED, OUR_FAULT, Guarded, say
 from macrohard.names import DEFAULT_SCENARIO
 
@@ -35,6 +36,7 @@ ExplainOption = Annotated[bool, typer.Option("--explain", help="Say where each v
 
 app.command()(converge)
 app.command("build-out")(build_out)
+app.command()(headlines)
 
 
 def main() -> None:

@@ -39,7 +39,7 @@ FLOORS = [floor.split() for floor in """
     macrohard.summary
     macrohard.checkpoint macrohard.report
     macrohard.runs
-    macrohard.factory macrohard.convergence
+    macrohard.factory macrohard.convergence macrohard.headlines
     macrohard.commands
     macrohard.cli
     macrohard.__main__
