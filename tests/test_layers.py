@@ -40,7 +40,7 @@ FLOORS = [floor.split() for floor in """
     macrohard.summary
     macrohard.checkpoint macrohard.report
     macrohard.runs
-    macrohard.factory macrohard.convergence macrohard.sweeps
+    macrohard.factory macrohard.convergence macrohard.headlines macrohard.sweeps
     macrohard.commands
     macrohard.cli
     macrohard.__main__

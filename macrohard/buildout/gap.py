@@ -25,7 +25,7 @@ FACTORS: dict[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True)
 class Gap:
-    """Days of the faster and the slower site, and each factor's share of it. alone: exchanged first, at the faster."""
+    """Days of both sites, and each factor's share in the gap. alone: exchanged first, at the faster site."""
 
     milestone: str
     fast_days: float
