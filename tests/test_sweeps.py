@@ -62,7 +62,7 @@ def whole(tmp_path_factory):
 def test_every_way_to_run_gives_one_digest(whole, tmp_path):
     """One by one, in batches of other sizes, in other orders, in shards: the same results, bit for bit."""
     assert (whole.done, whole.failed, whole.runs, whole.points) == (8, 0, 8, 4)
-    assert swept(tiny(), tmp_path / "batch", batch=8).digest == whole.digest
+    assert swept(tiny(), tmp_path / "batch", batch=4).digest == whole.digest
     factors = dict(reversed(TINY["factors"].items()))
     assert swept(tiny(factors=factors), tmp_path / "order", batch=3).digest == whole.digest
     for shard in (1, 2, 3):
@@ -229,9 +229,9 @@ def test_folders_of_others_are_left_alone(whole, tmp_path):
 
 def test_a_scenario_that_cannot_be_laid_out_is_a_failed_row(tmp_path):
     """An LLM that does not fit into its GPUs fails with the reason; the other point is run."""
-    factors = {"cluster.n_gpus": [8, 1]}
+    factors = {"serving.gpus_per_replica": [1, 8]}
     outcome = swept(tiny(factors=factors, replicates=1, set={**TINY["set"], "serving.llm": "DeepSeek-R1"}), tmp_path)
-    assert outcome.failed >= 1
+    assert outcome.failed == 1
     assert outcome.done + outcome.failed == 2
     assert "gpu" in json.loads(next((tmp_path / "failed").glob("*.json")).read_text())["error"].lower()
 
