@@ -353,3 +353,13 @@ def test_morris_finds_the_factor_that_matters(tmp_path):
     found = {(each.metric, each.factor): each for each in indices(asked, tmp_path, "morris", 2)}
     assert found["power.load_mwh", "cluster.n_gpus"].total > 10 * found["power.load_mwh", "power.grid_mw"].total
     assert "cluster.n_gpus" in tornado(list(found.values()), "power.load_mwh")
+
+
+@pytest.mark.parametrize("file", sorted((ROOT / "experiments").glob("*.toml")), ids=lambda file: file.stem)
+def test_bundled_experiments_are_in_order(file):
+    """Each can be laid out, and `sweep plan` says what it needs."""
+    from macrohard.sweeps.estimate import estimate
+
+    need = estimate(lay_out(Experiment.load(file), "1", environment={}), jobs=2)
+    assert need.runs == need.points * 3
+    assert need.time_s > 0
