@@ -100,6 +100,10 @@ def run(
         folder = out if out or json_ else Path("runs", f"{chosen.name}-{store.run_id(RESULTS_VERSION, chosen)}")
         if folder is not None:
             store.check_out(folder)
+        if targets:
+            figures = runs.first_tick(chosen).summary  # so that a key nobody knows is refused before the run
+            for each in targets:
+                each.figure(figures)
         with _progress(chosen.name) as progress:
             result = runs.run(
                 chosen, out=folder, replicates=replicates, uncertain=uncertain, progress=progress, command=_command()
