@@ -14,6 +14,7 @@ import typer
 from macrohard.commands.build_out import build_out
 from macrohard.commands.converge import converge
 from macrohard.commands.headlines import headlines
+from macrohard.commands.swings import swings
 from macrohard.guard import INTERRUPTED, MISSED, OUR_FAULT, Guarded, say
 from macrohard.names import DEFAULT_SCENARIO
 
@@ -37,6 +38,7 @@ ExplainOption = Annotated[bool, typer.Option("--explain", help="Say where each v
 app.command()(converge)
 app.command("build-out")(build_out)
 app.command()(headlines)
+app.command()(swings)
 
 
 def main() -> None:
