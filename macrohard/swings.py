@@ -8,10 +8,11 @@ import numpy as np
 
 from macrohard.colossus import swings as law
 from macrohard.colossus.cluster import rack_it_mw
+from macrohard.colossus.cooling import site_mw
 from macrohard.colossus.swings import Habits, Series, Verdict
 from macrohard.colossus.tables import row_named
 from macrohard.scenario import Scenario
-from macrohard.siting import nameplate, site_of_scenario
+from macrohard.siting import site_of_scenario
 
 DEFAULT_SHARE = 0.5
 """Share of the GPUs that train where the scenario has none that do, so that there is something to see (A)."""
@@ -65,7 +66,8 @@ class Swings:
 
 
 def swings(scenario: Scenario, seconds: float = 120.0, dt_s: float = 0.01, seed: int = 1,
-           share: float | None = None, swing: float | None = None, changed: Mapping[str, float] | None = None) -> Swings:  # fmt: skip
+           share: float | None = None, swing: float | None = None,
+           changed: Mapping[str, float] | None = None) -> Swings:  # fmt: skip
     """Throws a stretch of the scenario's power at dt_s and smooths it in every way of the ladder."""
     began = time.perf_counter()
     habits = law.habits(**(changed or {}))
@@ -75,10 +77,10 @@ def swings(scenario: Scenario, seconds: float = 120.0, dt_s: float = 0.01, seed:
     gpu, n = cluster.gpu_power, scenario.cluster.n_gpus
     full = float(rack_it_mw(cluster, share * n, gpu.limit_w * gpu.training))
     calm = float(rack_it_mw(cluster, (1 - share) * n, gpu.limit_w * SERVING_SHARE))
-    plate = nameplate(scenario)
-    around = plate.site_mw / (plate.build_up_it_mw * (1 + scenario.cluster.overhead)) - 1
+    rated = float(rack_it_mw(cluster, n, gpu.limit_w))
+    around = float(site_mw(cluster.cooling, full + calm, rated, scenario.cluster.climate.mean_c)) - full - calm
     job = law.training(habits, full, swing, seconds, dt_s, seed)
-    other = law.serving(habits, calm, seconds, dt_s, seed) + around * (full + calm)
+    other = law.serving(habits, calm, seconds, dt_s, seed) + around
     unit_mw = _megapack_mw(scenario)
     rungs = tuple(_rung(name, steps, habits, job, other, full, unit_mw, dt_s) for name, steps in law.LADDER.items())
     return Swings(

@@ -107,7 +107,7 @@ def filled(habits: Habits, job_mw: Series, full_mw: float, dt_s: float) -> Serie
 
 
 def gpu_smoothed(habits: Habits, job_mw: Series, full_mw: float, dt_s: float) -> Series:
-    """GPUs hold a floor and change their power no faster than the ramp: what they lack they burn, what is more waits."""
+    """GPUs hold a floor and change power no faster than the ramp: what they lack they burn, what is more waits."""
     step = habits.gpu_ramp_share_per_s * full_mw * dt_s
     wish = np.maximum(job_mw, habits.gpu_floor_share * full_mw).tolist()
     out, at = [], wish[0]
@@ -127,7 +127,7 @@ def shelved(habits: Habits, job_mw: Series, full_mw: float, dt_s: float) -> Seri
         after = min(max(stored - each * dt_s, -most), most)
         given.append((stored - after) / dt_s)
         stored = after
-    return job_mw - np.asarray(given)
+    return np.asarray(job_mw - np.asarray(given), float)
 
 
 def bridged(habits: Habits, site_mw: Series, power_mw: float, dt_s: float) -> tuple[Series, Series]:
@@ -161,7 +161,7 @@ def spectrum(series: Series, dt_s: float) -> tuple[Series, Series]:
     found = np.fft.rfft(series - series.mean())
     power = np.abs(found) ** 2 / n**2
     power[1 : (n + 1) // 2] *= 2
-    return np.fft.rfftfreq(n, dt_s), power
+    return np.asarray(np.fft.rfftfreq(n, dt_s), float), np.asarray(power, float)
 
 
 def judged(habits: Habits, series: Series, dt_s: float) -> Verdict:

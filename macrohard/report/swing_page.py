@@ -84,7 +84,7 @@ def _power(found: Swings, rung: Rung) -> str:
     n = min(len(rung.site_mw), round(SHOWN_S / found.dt_s))
     low = min(float(each.site_mw[-n:].min()) for each in found.rungs)
     high = max(float(each.site_mw[-n:].max()) for each in found.rungs)
-    box = frame(WIDE_PX, 150, linear(0, SHOWN_S, "s", 8), linear(low, high, "site power, MW", 4))
+    box = frame(WIDE_PX, 150, linear(0, SHOWN_S, "seconds", 8), linear(low, high, "site power, MW", 4))
     time = np.asarray(np.arange(n) * found.dt_s, float)
     marks = [axes(box), line(box, time, rung.site_mw[-n:], "one")]
     return sheet(WIDE_PX, 230, f"Site power, {rung.name}", marks)
@@ -92,7 +92,7 @@ def _power(found: Swings, rung: Rung) -> str:
 
 def _spectrum(found: Swings, rung: Rung) -> str:
     """Root mean square in MW per twentieth of a decade, both axes as powers of ten."""
-    edges = np.arange(-1.5, np.log10(0.5 / found.dt_s) + 0.05, 0.05)
+    edges = np.arange(-1.0, np.log10(0.5 / found.dt_s) + 0.05, 0.05)
 
     def binned(series: Array) -> Array:
         power = np.abs(np.fft.rfft(series - series.mean())) ** 2 * 2 / len(series) ** 2
@@ -101,7 +101,7 @@ def _spectrum(found: Swings, rung: Rung) -> str:
 
     tops = [float(binned(each.site_mw).max()) for each in found.rungs]
     y = linear(-3, float(np.ceil(np.log10(max(*tops, 1e-2)))), "log10 of MW rms per 1/20 decade", 4)
-    box = frame(WIDE_PX, 150, linear(-1.5, float(edges[-1]), "log10 of frequency, Hz", 7), y)
+    box = frame(WIDE_PX, 150, linear(-1, float(edges[-1]), "log10 of frequency, Hz", 7), y)
     values = np.log10(np.maximum(binned(rung.site_mw), 1e-3))
     middles = np.asarray((edges[1:] + edges[:-1]) / 2, float)
     marks = [axes(box), line(box, middles, np.asarray(values, float), "one")]
