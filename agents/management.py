@@ -40,12 +40,17 @@ class Manager(Worker):
         return Defects(found=found, left=ticket.defects - found)
 
     @staticmethod
-    def outcomes(ticket: Ticket, habits: Habits) -> Outcomes:
+    def detection(ticket: Ticket, habits: Habits) -> jax.Array:
+        """The detection rate of a review."""
+        return jnp.where(ticket.stage == Stage.REVIEW, habits.detection_review, 0.0)
+
+    @classmethod
+    def outcomes(cls, ticket: Ticket, habits: Habits) -> Outcomes:
         """A reviewed patch ships, or goes back if it was seen to be bad or conflicts; a plan goes on to design."""
-        decision = Manager.replan(ticket, habits)
+        decision = cls.replan(ticket, habits)
         again = jnp.where(decision.escalate | decision.split, 1.0, 0.0)
         drop = jnp.where(decision.give_up, 1.0, 0.0)
-        caught = jnp.where(ticket.patch_is_good, 0.0, habits.detection_review)
+        caught = jnp.where(ticket.patch_is_good, 0.0, cls.detection(ticket, habits))
         conflict = 1.0 - jnp.exp(-habits.conflict_per_open_change * ticket.open_changes)
         back = 1.0 - (1.0 - caught) * (1.0 - conflict)
         review, plan = ticket.stage == Stage.REVIEW, ticket.stage == Stage.PLAN

@@ -1,5 +1,6 @@
 """Testing: runs the tests of a patch."""
 
+import jax
 import jax.numpy as jnp
 
 from agents.work import Defects, Habits, Outcomes, Stage, Ticket
@@ -19,7 +20,12 @@ class Tester(Worker):
         return Defects(found=found, left=ticket.defects - found)
 
     @staticmethod
-    def outcomes(ticket: Ticket, habits: Habits) -> Outcomes:
-        """A bad patch is caught with the detection rate of the tests."""
-        caught = jnp.where(ticket.patch_is_good, 0.0, habits.detection_test)
+    def detection(ticket: Ticket, habits: Habits) -> jax.Array:
+        """The detection rate of the tests."""
+        return jnp.full_like(ticket.size_min, habits.detection_test)
+
+    @classmethod
+    def outcomes(cls, ticket: Ticket, habits: Habits) -> Outcomes:
+        """A bad patch goes back if it is caught."""
+        caught = jnp.where(ticket.patch_is_good, 0.0, cls.detection(ticket, habits))
         return {Stage.CODE: caught, Stage.REVIEW: 1.0 - caught}

@@ -67,11 +67,14 @@ class Ticket:
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class Chance:
-    """The dice of one attempt that its load depends on: standard normals, and whether it will be good."""
+    """The dice of one attempt that its load depends on."""
 
     normal_calls: jax.Array
+    """Standard normal."""
     normal_tool: jax.Array
+    """Standard normal."""
     good: jax.Array
+    """Whether the patch will be good."""
 
 
 @jax.tree_util.register_dataclass

@@ -33,12 +33,18 @@ class Worker(mesa.Agent):  # type: ignore[misc]
 
     @staticmethod
     def load(ticket: Ticket, habits: Habits, chance: Chance) -> Load:
-        """Calls, tokens and tool time of an attempt: the coding law times the ratios of this stage and kind."""
+        """Calls, tokens and tool time of an attempt: the coding law times the ratios of this stage and kind.
+
+        Coding that fails costs more than coding that succeeds; other work does not know.
+        """
         stage = ticket.stage.astype(jnp.int32)
         kind = ticket.kind.astype(jnp.int32)
+        law = habits.attempt
+        usual = (law.bad_factor - 1.0) / jnp.maximum(law.bad_factor - law.good_factor, 1e-6)  # keeps the mean
+        good = jnp.where(stage == Stage.CODE, jnp.where(chance.good, 1.0, 0.0), jnp.clip(usual, 0.0, 1.0))
         tokens = habits.token_ratio[stage, kind] * ticket.work_share
         tools = habits.tool_ratio[stage, kind] * ticket.work_share
-        attempt = attempt_load(ticket.size_min, chance.normal_calls, chance.normal_tool, chance.good, habits.attempt)
+        attempt = attempt_load(ticket.size_min, chance.normal_calls, chance.normal_tool, good, law)
         return Load(
             calls=attempt.calls * tokens,
             prefill_tokens=attempt.prefill_tokens * tokens,
@@ -51,6 +57,11 @@ class Worker(mesa.Agent):  # type: ignore[misc]
     def defects(ticket: Ticket, habits: Habits) -> Defects:
         """Latent defects found by this attempt and left after it: none found, all left."""
         return Defects(found=jnp.zeros_like(ticket.defects), left=ticket.defects)
+
+    @staticmethod
+    def detection(ticket: Ticket, habits: Habits) -> jax.Array:
+        """Chance that this attempt sees a bad patch for what it is: none but in testing and review."""
+        return jnp.zeros_like(ticket.size_min)
 
     @staticmethod
     def outcomes(ticket: Ticket, habits: Habits) -> Outcomes:

@@ -15,6 +15,7 @@ from agents.worker import Worker
 from macrohard import backlog as backlogs
 from macrohard.backlog import Backlog
 from macrohard.colossus.serving import Demand, serve
+from macrohard.colossus.site import Site
 from macrohard.faults import Fault, ScenarioError
 from macrohard.floor.assign import slots_of
 from macrohard.floor.opening import opening
@@ -27,9 +28,9 @@ from macrohard.work_tables import role_ratios
 _BIRTHS_PER_TICKET = 0.45
 """Free rows beyond the backlog: bugs (below 0.32 of all tickets in real backlogs) and halves of split tickets."""
 
-_ATTEMPTS_PER_TICKET = 4.0
-"""Desk time of a ticket in coding attempts, least: 1 at code, 0.8 at test, 0.6 and 0.5 at management, 0.3 at design,
-and what 1.6 attempts at code repeat; used only to size a saturated backlog."""
+_ATTEMPTS_PER_TICKET = 7.0
+"""Agent time of a ticket in usual coding attempts, idle agents included; 7.8 in the default scenario, where a ticket
+takes 1.9 fresh attempts and as many tests. Used only to size a saturated backlog, with a margin."""
 
 
 @dataclass(frozen=True)
@@ -59,12 +60,12 @@ def draw(scenario: Scenario, roles: tuple[type[Worker], ...] | None = None) -> B
     run, force = scenario.run, scenario.workforce
     headcount = {role.role: int(getattr(force, role.role)) for role in roster}
     n_rows = tuple(bucket(headcount[role.role]) for role in roster)
-    slots = tuple(slots_of(n, run.tick_s) for n in n_rows)
     habits = habits_of(scenario)
     _refuse_bugs(scenario, habits)
     site = site_of_scenario(scenario)
-    law = habits.attempt
-    backlog = _backlog(scenario, _tickets_wanted(scenario, site, law))
+    attempt_s = _attempt_s(scenario, site, habits.attempt)
+    slots = tuple(slots_of(n, _share_of_slots(run.tick_s, attempt_s)) for n in n_rows)
+    backlog = _backlog(scenario, _tickets_wanted(scenario, attempt_s))
     ticks_per_bin = ceil(ticks_of(scenario) / run.series_bins)
     n_agents = sum(headcount.values())
     epic_slots = _epic_slots(scenario, backlog, n_agents)
@@ -230,26 +231,34 @@ def _mean_size_min(scenario: Scenario) -> float:
     return work.size_median_min * float(np.exp(work.size_sd_log**2 / 2.0))
 
 
-def _tickets_wanted(scenario: Scenario, site: object, law: AttemptLaw) -> int:
-    """Tickets that a saturated run can use, from the speed at which its agents would all work together."""
-    from macrohard.colossus.site import Site
-
-    assert isinstance(site, Site)
-    force = scenario.workforce
-    n_agents = force.coding + force.design + force.testing + force.management
+def _attempt_s(scenario: Scenario, site: Site, law: AttemptLaw) -> float:
+    """Wall time of a usual coding attempt while all agents work: when attempts come by most often."""
     attempt = attempt_load(_mean_size_min(scenario), 0.0, 0.0, 1.0, law)
     demand = Demand(
-        n_streams=n_agents * force.weight,
+        n_streams=scenario.n_agents * scenario.workforce.weight,
         calls=attempt.calls,
         decode_tokens=attempt.decode_tokens,
         prefill_tokens=attempt.prefill_tokens,
         input_tokens=attempt.input_tokens,
         tool_s=law.tool_median_s,
     )
-    served = serve(site.serving, float(scenario.cluster.n_gpus), demand, 1.0)
-    wall_h = max(float(served.wall_s), 60.0) / 3600.0
-    per_agent = scenario.run.horizon_h / (wall_h * _ATTEMPTS_PER_TICKET)
-    return ceil(n_agents * (per_agent * 1.2 + 2.0 + scenario.backlog.wip_per_agent))
+    return max(float(serve(site.serving, float(scenario.cluster.n_gpus), demand, 1.0).wall_s), 60.0)
+
+
+def _share_of_slots(tick_s: float, attempt_s: float) -> float:
+    """Share of a role's desks that may change hands within a tick: three times what usual coding attempts need.
+
+    Rounded up to 1, 3/4, 1/2, 3/8 .., so that near scenarios share a compilation.
+    """
+    needed = 3.0 * tick_s / attempt_s
+    power = 2.0 ** ceil(log2(needed))
+    return min(1.0, 0.75 * power if needed <= 0.75 * power else power)
+
+
+def _tickets_wanted(scenario: Scenario, attempt_s: float) -> int:
+    """Tickets that a saturated run can use."""
+    per_agent = scenario.run.horizon_h * 3600.0 / (attempt_s * _ATTEMPTS_PER_TICKET)
+    return ceil(scenario.n_agents * (per_agent * 1.2 + 2.0 + scenario.backlog.wip_per_agent))
 
 
 def _backlog(scenario: Scenario, wanted: int) -> Backlog:

@@ -135,7 +135,7 @@ def work(kept: Kept, frame: pd.DataFrame, table: pd.DataFrame) -> Summary:
     days = max((kept.n_ticks * kept.tick_h - warm_h) / 24.0, 1e-9)
     planned_min = float(late.loc[~late["is_bug"], "size_min"].astype(np.float64).sum()) * weight
     developer_min_per_day = WORKING_DAYS_PER_YEAR / 365.0 * WORKING_H_PER_DAY * 60.0
-    n_done = counts["done"]
+    n_done, intake = counts["done"], kept.params.intake
     decode = as_int(kept.state.record.decode_tokens)
     return {
         "tickets_created": counts["created"] * weight,
@@ -156,8 +156,12 @@ def work(kept: Kept, frame: pd.DataFrame, table: pd.DataFrame) -> Summary:
         "code_attempts_per_ticket": _ratio(counts["code_attempts"], n_done + counts["given_up"]),
         "bugs_per_ticket": _ratio(counts["bugs"], counts["created"] - counts["bugs"]),
         "developers_equivalent": planned_min / days / developer_min_per_day,
+        "backlog_ran_out": bool(intake.is_saturated) and int(kept.state.epic_cursor) >= int(intake.n_epics),
         "tickets_lost": counts["lost_rows"] * weight,
-        "late_handovers": counts["late_handovers"],
+        "late_desk_share": _ratio(
+            counts["late_handovers"] + counts["late_starts"],
+            kept.n_ticks * sum(int(n) for n in kept.params.n_desks.values()),
+        ),
         "ci": intervals(kept, frame),
     }
 

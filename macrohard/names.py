@@ -16,7 +16,7 @@ TOPOLOGIES = ("single", "independent", "centralized", "decentralized", "hybrid")
 DISPATCH = ("follow", "reserve", "peak_shave", "price_following")
 """Dispatch policies of the power plant."""
 
-SCAFFOLDS = ("codex", "swe-agent-sonnet-4.5", "swe-agent-gpt-5")
+SCAFFOLDS = ("codex", "swe-agent", "swe-agent-sonnet-4.5", "swe-agent-gpt-5")
 """Agent programs whose context growth was measured."""
 
 PRECISIONS = ("bf16", "fp8", "fp4")

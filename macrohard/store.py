@@ -114,7 +114,9 @@ def write_run(
                 "scenario_sha256": result.scenario.sha256,
                 "seed": result.scenario.run.seed,
                 "complete": complete,
-                "files": {path.name: _fingerprint(path) for path in sorted(building.iterdir())},
+                "files": {
+                    path.name: _fingerprint(path) for path in sorted(building.iterdir()) if path.name != "report.html"
+                },
             }
             _put(building / "manifest.json", to_json(manifest).encode())
             _sync(building)

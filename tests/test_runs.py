@@ -151,3 +151,18 @@ def test_ctrl_c_leaves_a_readable_partial_result_and_the_same_command_goes_on(tm
     again = run(whole, out=out)
     assert not again.is_partial
     assert digest(again) == digest(run(whole))
+
+
+def test_a_kept_run_is_shown_and_its_page_written_anew(tmp_path):
+    """`show` and `report` work from the folder alone, again and again; an unknown column is refused by name."""
+    from typer.testing import CliRunner
+
+    from macrohard.cli import app
+
+    out = tmp_path / "out"
+    run(small("run.horizon_h=6"), out=out)
+    for words in (["report", str(out)], ["show", str(out)], ["show", str(out), "--column", "load_mw"]):
+        assert CliRunner().invoke(app, words).exit_code == 0
+    refused = CliRunner().invoke(app, ["show", str(out), "--column", "lod_mw"])
+    assert refused.exit_code == 2
+    assert "lod_mw" in refused.stderr

@@ -236,7 +236,7 @@ def test_every_figure_of_a_bundled_site_has_a_source_or_is_marked_assumed(name):
 
 
 def test_the_default_scenario_is_the_one_of_the_interface():
-    """110,000 GB200, 30 MW of grid, 7 Titan 350, 168 Megapacks; at least 2,000 agents for about 2 million."""
+    """110,000 GB200, 30 MW of grid, 7 Titan 350, 168 Megapacks; at least 2,000 agents for 1 to 2.5 million."""
     scenario = Scenario.load(environment={})
     assert scenario.name == "colossus2-phase1" == names.DEFAULT_SCENARIO == next(iter(bundled()))
     assert (scenario.cluster.gpu, scenario.cluster.n_gpus, scenario.power.grid_mw) == ("GB200", 110_000, 30)
@@ -301,10 +301,9 @@ def test_the_backlog_file_lies_beside_the_scenario_and_counts_by_its_content(tmp
     assert prints[0] == prints[1] != prints[2]
 
 
-VALUES = [
-    "-1", "0", "1e400", "nan", "-inf", '"x"', "''", "[]", "[[]]", "{}", "true", "2026-01-01", "07:32:00", "9" * 400,
-    "0x7fffffffffffffff", "[1, 'a']", "{a = {b = {}}}", '"\\u0000"', '"\\U0001F600"', "1e-320", "[" * 99 + "]" * 99,
-]  # fmt: skip
+VALUES = ["-1", "0", "1e400", "nan", "-inf", '"x"', "''", "[]", "[[]]", "{}", "true", "2026-01-01", "07:32:00"]
+VALUES += ["9" * 400, "0x7fffffffffffffff", "[1, 'a']", "{a = {b = {}}}", '"\\u0000"', '"\\U0001F600"', "1e-320"]
+VALUES += ["[" * 99 + "]" * 99]
 
 
 def mutated(text: str, dice: random.Random) -> bytes:
@@ -360,6 +359,18 @@ def test_no_setting_whatever_ends_in_a_traceback(key, value):
             Scenario.parse("", settings=[setting])
         except ScenarioError as refused:
             assert str(refused).isprintable() or "\n" in str(refused)
+
+
+def test_the_names_known_at_the_door_are_those_of_the_tables():
+    """The lists that need no JAX say what the code behind them says."""
+    from agents import teams
+    from macrohard.colossus.policies import POLICIES
+
+    assert set(names.DISPATCH) == set(POLICIES)
+    assert set(names.TOPOLOGIES) == set(teams.TOPOLOGIES)
+    assert set(names.SCAFFOLDS) == set(names.rows("scaffolds"))
+    assert {"GB200", "H100"} <= set(names.rows("gpus")) and "DeepSeek-R1" in names.rows("llms")
+    assert {"smt130", "titan350", "pe6000", "recip", "solar", "gas_turbine"} <= set(names.supplies())
 
 
 def test_an_error_crosses_to_another_process_whole():

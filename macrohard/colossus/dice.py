@@ -20,7 +20,7 @@ def bits(seed: Scalar, *words: Scalar) -> jax.Array:
 
 def uniform(seed: Scalar, *words: Scalar) -> jax.Array:
     """A float32 strictly between 0 and 1 for the key (seed, *words)."""
-    return ((bits(seed, *words) >> 8).astype(jnp.float32) + 0.5) * 2.0**-24
+    return ((bits(seed, *words) >> 9).astype(jnp.float32) + 0.5) * 2.0**-23  # 23 bits and a half are exact
 
 
 def _mix(word: jax.Array) -> jax.Array:

@@ -10,30 +10,32 @@ from agents.worker import Worker
 from macrohard.floor import queues as queues_of
 from macrohard.floor.columns import pack
 from macrohard.floor.desks import Job
-from macrohard.floor.state import Params, Shop, State
+from macrohard.floor.state import Params, Shop, State, counted
 from macrohard.floor.throws import MAX_EVENTS, Dice, Stream, normals, rare_count
 from macrohard.floor.tickets import Seen, at_desk
 
 MAX_TOKENS = 2.0**30
 
 
-def slots_of(n_rows: int, tick_s: float) -> int:
-    """Attempts of one role that may begin or end within a tick: all of few workers, else as many as end in 300 s.
+def slots_of(n_rows: int, share: float) -> int:
+    """Attempts of one role that may begin or end within a tick: all of few workers, else that share of them.
 
-    What does not fit is passed on a tick later with its time credited, and counted in `late_handovers`.
+    An attempt that ends beyond them is handed over a tick later with its time credited (`late_handovers`); an idle
+    worker beyond them starts a tick later (`late_starts`).
     """
-    return min(n_rows, max(128, int(n_rows * tick_s / 300.0)))
+    return min(n_rows, max(128, int(n_rows * share)))
 
 
 def assign(shop: Shop, params: Params, state: State) -> State:
     """Gives waiting tickets to idle workers, role by role."""
     desks, queues = state.desks, state.queues
     n_desks = desks.ticket.shape[0]
-    rows, tickets = [], []
+    rows, tickets, late = [], [], jnp.int32(0)
     for role, first, n_rows, slots in zip(shop.roles, shop.first_row, shop.n_rows, shop.slots, strict=True):
         idle = (desks.ticket[first : first + n_rows] < 0) & (jnp.arange(n_rows) < params.n_desks[role.role])
         rows_of_role, n_idle = queues_of.first_rows(idle, slots)
-        queues, taken = queues_of.take(queues, role.stages, n_idle, slots)
+        queues, taken, n_left = queues_of.take(queues, role.stages, jnp.minimum(n_idle, slots), slots)
+        late = late + jnp.minimum(n_idle - jnp.minimum(n_idle, slots), n_left)
         rows.append(jnp.where(taken >= 0, rows_of_role + first, n_desks))
         tickets.append(taken)
     seats, numbers = jnp.concatenate(rows), jnp.concatenate(tickets)  # a slot without a ticket writes nowhere
@@ -47,7 +49,7 @@ def assign(shop: Shop, params: Params, state: State) -> State:
         credit_s=credit_s,
         words=desks.words.at[:, seats].set(pack(job, axis=0), mode="drop"),
     )
-    return replace(state, queues=queues, desks=desks)
+    return replace(state, queues=queues, desks=desks, counts=state.counts + counted(late_starts=late))
 
 
 def _throw(shop: Shop, params: Params, state: State, numbers: jax.Array, seats: jax.Array) -> Job:
@@ -93,7 +95,8 @@ def _attempt(role: type[Worker], habits: Habits, seen: Seen, dice_of: Dice) -> J
 def _ending(role: type[Worker], ticket: Ticket, habits: Habits, dice_of: Dice) -> Job:
     """How attempts will end: where the ticket goes, what share of a pass it needs there, what is left and escapes.
 
-    A patch that is good and yet goes back conflicts with another change; one in which defects were found goes back too.
+    A patch goes back to code because it was seen to be bad (the lowest throws), because it conflicts with another
+    change (the next), or because defects were found in it.
     """
     outcome = dice_of.uniform(Stream.OUTCOME)
     chances = jax.vmap(role.outcomes, (0, None))(ticket, habits)
@@ -107,7 +110,8 @@ def _ending(role: type[Worker], ticket: Ticket, habits: Habits, dice_of: Dice) -
         undecided = undecided & ~hit
     judged = (ticket.stage == Stage.TEST) | (ticket.stage == Stage.REVIEW)
     back = (next_stage == Stage.CODE) & judged
-    caught, conflict = back & ~ticket.patch_is_good, back & ticket.patch_is_good
+    seen_bad = ~ticket.patch_is_good & (outcome < jax.vmap(role.detection, (0, None))(ticket, habits))
+    caught, conflict = back & seen_bad, back & ~seen_bad
 
     after = jax.vmap(role.defects, (0, None))(ticket, habits)
     n_found = jnp.where(judged & ~caught, rare_count(after.found, dice_of.uniform(Stream.FOUND)), 0)

@@ -22,12 +22,16 @@ def bear(
     A bug waits, unknown, until its delay has passed. Births for which there is no row left are counted as lost.
     """
     tickets, capacity, seed = state.tickets, state.tickets.capacity, params.seed
-    born = jnp.concatenate([splits, *(n_bugs > event for event in range(MAX_EVENTS))])
-    parent = jax.tree.map(lambda column: jnp.tile(column, 1 + MAX_EVENTS), parents)
-    is_bug = jnp.arange(born.shape[0]) >= splits.shape[0]
-    order = queues_of.running(born)
-    row = jnp.where(born, jnp.minimum(state.n_rows + order - 1, capacity), capacity)
-    half = row[: splits.shape[0]]
+    n_parents = splits.shape[0]
+    wanted = jnp.concatenate([splits, *(n_bugs > event for event in range(MAX_EVENTS))])
+    # births are rare: as many as there are parents fit into a tick (all there can be, of few), splits first
+    n_slots = min(wanted.shape[0], max(n_parents, 64))
+    chosen, n_wanted = queues_of.first_rows(wanted, n_slots)
+    is_born = chosen < wanted.shape[0]
+    is_bug = chosen >= n_parents
+    parent = jax.tree.map(lambda column: column[chosen % n_parents], parents)
+    row = jnp.where(is_born, jnp.minimum(state.n_rows + jnp.arange(n_slots), capacity), capacity)
+    half = jnp.where(is_bug, capacity, row)
 
     created = state.tick + 1 + jnp.where(is_bug, params.intake.bug_delay_ticks, 0)
     none = jnp.zeros_like(row)
@@ -58,9 +62,9 @@ def bear(
             decode_tokens=none,
         )
     )
-    inherited = jnp.where((half < capacity)[:, None], tickets.children[numbers], -1)
+    inherited = jnp.where((half < capacity)[:, None], tickets.children[numbers[chosen % n_parents]], -1)
     waits = jnp.where(inherited >= 0, inherited, capacity).reshape(-1)
-    n_fit = jnp.minimum(order[-1], capacity - state.n_rows)
+    n_fit = jnp.minimum(jnp.minimum(n_wanted, n_slots), capacity - state.n_rows)
     n_halves = jnp.sum(half < capacity, dtype=jnp.int32)
     state = replace(
         state,
@@ -71,7 +75,7 @@ def bear(
             n_needs=tickets.n_needs.at[waits].add(1, mode="drop"),
         ),
         n_rows=state.n_rows + n_fit,
-        counts=state.counts + counted(created=n_halves, lost_rows=order[-1] - n_fit),
+        counts=state.counts + counted(created=n_halves, lost_rows=n_wanted - n_fit),
     )
-    queue = queues_of.queue_of(jnp.int32(Stage.CODE), parents.priority)
+    queue = queues_of.queue_of(jnp.int32(Stage.CODE), parent.priority)
     return state, (half, jnp.where(half < capacity, queue, queues_of.NO_QUEUE))

@@ -127,9 +127,8 @@ def work(desks: Desks, served: Served, dt_s: Scalar) -> tuple[Desks, Tokens]:
     ended_before = desks.progress >= 1.0  # waits for its hand-over; the time is credited
     wall = wall_s(job, served)
     reached = desks.progress + jnp.where(busy, (dt_s + desks.credit_s) / wall, 0.0)
-    left_s = jnp.minimum((reached - 1.0) * wall, dt_s)
-    waiting_s = jnp.minimum(desks.credit_s + dt_s, MAX_CREDIT_TICKS * dt_s)
-    credit_s = jnp.where(busy & ended_before, waiting_s, jnp.where(busy & (reached >= 1.0), left_s, 0.0))
+    left_s = jnp.where(ended_before, desks.credit_s + dt_s, (reached - 1.0) * wall)
+    credit_s = jnp.where(busy & (reached >= 1.0), jnp.minimum(left_s, MAX_CREDIT_TICKS * dt_s), 0.0)
     progress = jnp.where(busy, jnp.minimum(reached, 1.0), 0.0)
 
     def served_now(tokens: jax.Array) -> jax.Array:

@@ -17,7 +17,7 @@ from macrohard.floor.columns import pack, unpack
 from macrohard.floor.desks import Job
 from macrohard.floor.state import Params, Shop, State, counted
 from macrohard.floor.throws import Stream
-from macrohard.floor.tickets import N_COLUMNS, Row, Tickets, as_ticket, enqueued, read
+from macrohard.floor.tickets import N_COLUMNS, Row, Tickets, as_ticket, enqueued, priority_of
 
 
 def hand_over(shop: Shop, params: Params, state: State) -> State:
@@ -146,8 +146,8 @@ def _release(state: State, closed: jax.Array) -> tuple[State, tuple[jax.Array, j
     edge = jnp.arange(child.shape[0], dtype=jnp.int32)
     claim = tickets.claim.at[jnp.where(free, child, capacity)].max(edge, mode="drop")
     enters = free & (claim[child] == edge)
-    row = read(tickets, child)
-    enters = enters & ~row.is_epic  # always so; it orders the write after the read
-    queue = jnp.where(enters, queues_of.queue_of(jnp.int32(Stage.PLAN), row.priority), queues_of.NO_QUEUE)
+    priority = priority_of(tickets, child)
+    enters = enters & (priority >= 0)  # always so; it orders the write after the read
+    queue = jnp.where(enters, queues_of.queue_of(jnp.int32(Stage.PLAN), priority), queues_of.NO_QUEUE)
     words = enqueued(tickets, jnp.where(enters, child, capacity), state.tick + 1)
     return replace(state, tickets=replace(tickets, words=words, n_needs=n_needs, claim=claim)), (child, queue)

@@ -41,10 +41,13 @@ def waiting(queues: Queues) -> jax.Array:
     return queues.tail - queues.head
 
 
-def take(queues: Queues, stages: tuple[Stage, ...], n_wanted: jax.Array, slots: int) -> tuple[Queues, jax.Array]:
+def take(
+    queues: Queues, stages: tuple[Stage, ...], n_wanted: jax.Array, slots: int
+) -> tuple[Queues, jax.Array, jax.Array]:
     """Takes up to n_wanted tickets: by stage in the order given, then by priority, then first come first served.
 
-    Returns the tickets, shape (slots,), filled from the front and padded with -1. n_wanted is at most `slots`.
+    Returns the tickets, shape (slots,), filled from the front and padded with -1, and how many still wait. n_wanted is
+    at most `slots`.
     """
     numbers = jnp.asarray([stage * N_PRIORITIES + priority for stage in stages for priority in range(N_PRIORITIES)])
     lengths = waiting(queues)[numbers]
@@ -56,7 +59,9 @@ def take(queues: Queues, stages: tuple[Stage, ...], n_wanted: jax.Array, slots: 
     place = (queues.head[numbers][choice] + rank - before[choice]) % capacity
     tickets = queues.rings[numbers[choice] * capacity + place]
     head = queues.head.at[numbers].add(taken)
-    return Queues(queues.rings, head, queues.tail), jnp.where(rank < jnp.sum(taken), tickets, -1)
+    n_taken = jnp.sum(taken)
+    left = Queues(queues.rings, head, queues.tail)
+    return left, jnp.where(rank < n_taken, tickets, -1), jnp.sum(lengths) - n_taken
 
 
 def put(queues: Queues, entries: list[tuple[jax.Array, jax.Array]]) -> Queues:
@@ -85,12 +90,14 @@ def running(flags: jax.Array) -> jax.Array:
 
 
 def first_rows(flags: jax.Array, slots: int) -> tuple[jax.Array, jax.Array]:
-    """Rows of the first true flags, shape (slots,), padded with the number of rows; and how many there are."""
+    """Rows of the first true flags, shape (slots,), padded with the number of rows; and how many true flags
+    there are in all.
+    """
     n_rows = flags.shape[0]
     rank = running(flags)
     place = jnp.where(flags & (rank <= slots), rank - 1, slots)
     rows = jnp.full(slots, n_rows, jnp.int32).at[place].set(jnp.arange(n_rows, dtype=jnp.int32), mode="drop")
-    return rows, jnp.minimum(rank[-1], slots)
+    return rows, rank[-1]
 
 
 def _rank_within(numbers: jax.Array) -> tuple[jax.Array, jax.Array]:

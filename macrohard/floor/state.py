@@ -96,11 +96,12 @@ COUNTS = (
     "escalations",
     "lost_rows",
     "late_handovers",
+    "late_starts",
 )
 """What is counted, in simulated tickets: tickets that came in, done, given up; bug tickets that came back; defects and
 bad patches that escaped; patches shipped bad; tickets done with an escape; fresh attempts at code; splits; changes of
-model; tickets that found no free row; and workers who waited a tick or more to hand over, because more ended at once
-than one tick passes on."""
+model; tickets that found no free row; ticks that workers waited to hand over, and to begin although tickets waited,
+because more did so at once than one tick passes on."""
 
 
 def counted(**more: jax.Array) -> jax.Array:

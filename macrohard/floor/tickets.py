@@ -52,6 +52,7 @@ class Row:
 N_COLUMNS = len(Row.__dataclass_fields__)
 _SINCE = place(Row, "since_tick")
 _CREATED = place(Row, "created_tick")
+_PRIORITY = place(Row, "priority")
 
 
 @jax.tree_util.register_dataclass
@@ -116,6 +117,11 @@ def read(tickets: Tickets, rows: jax.Array) -> Row:
     read: XLA then knows that the reading is over and writes in place; otherwise it copies the whole table.
     """
     return unpack(Row, tickets.words[rows, :N_COLUMNS], axis=-1)
+
+
+def priority_of(tickets: Tickets, rows: jax.Array) -> jax.Array:
+    """Priorities of these rows, 0 to 3; see `read` on writing."""
+    return tickets.words[rows, _PRIORITY]
 
 
 def new_rows(row: Row) -> jax.Array:

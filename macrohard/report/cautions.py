@@ -49,6 +49,16 @@ def _tickets(facts: Facts) -> list[str]:
             f"{percent(left / created)} of the tickets were still open at the end. Lead times count only those done "
             "and so look shorter than they are."
         )
+    if look_up(facts.summary, "work.backlog_ran_out") is True:
+        found.append("The backlog that was to be endless ran out: the factory could have done more (backlog.n_epics).")
+    if facts.number("work.tickets_lost") > 0:
+        lost = human(facts.number("work.tickets_lost"))
+        found.append(f"{lost} bugs or halves of tickets found no room and were lost.")
+    if facts.number("work.late_desk_share") > 0.01:
+        found.append(
+            f"{percent(facts.number('work.late_desk_share'))} of the desks' time went into waiting for the next tick: "
+            "shorten run.tick_s."
+        )
     if look_up(facts.settings, "backlog.mode") == "saturated":
         found.append(
             "The backlog was kept full on purpose: this is how much the factory could do, not a forecast of what it "
