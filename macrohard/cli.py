@@ -17,6 +17,7 @@ from macrohard.commands.build_out import build_out
 from macrohard.commands.converge import converge
 from macrohard.commands.fit_roles import fit_roles
 from macrohard.commands.headlines import headlines
+from macrohard.commands.swings import swings
 from macrohard.commands.trace import trace
 from macrohard.commands.validate import validate
 from macrohard.guard import INTERRUPTED, MISSED, OUR_FAULT, Guarded, leave_at_once, say, stoppable
@@ -50,6 +51,7 @@ for _command_of_sweeps in (sweeps.replay, sweeps.export, sweeps.compare):
     app.command()(_command_of_sweeps)
 app.command("build-out")(build_out)
 app.command()(headlines)
+app.command()(swings)
 
 
 def main() -> None:
