@@ -47,7 +47,7 @@ app.command()(fit_roles)
 app.command()(results.show)
 app.command()(results.report)
 app.add_typer(sweeps.app, name="sweep")
-for _command_of_sweeps in (sweeps.replay, sweeps.export, sweeps.compare):
+for _command_of_sweeps in (sweeps.replay, sweeps.export, sweeps.compare, sweeps.sensitivity):
     app.command()(_command_of_sweeps)
 app.command("build-out")(build_out)
 app.command()(headlines)

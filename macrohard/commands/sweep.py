@@ -143,6 +143,34 @@ def compare(
         print("\n".join(str(each) for each in found))
 
 
+def sensitivity(
+    experiment: ExperimentArgument,
+    method: Annotated[
+        Literal["morris", "sobol"], typer.Option(help="Screening, or shares of the variance.")
+    ] = "morris",
+    n: Annotated[int, typer.Option("--n", min=2, max=100_000, help="Trajectories, or base points (a power of 2).")] = 8,
+    out: OutOption = None,
+    jobs: JobsOption = None,
+    json_: JsonOption = False,
+) -> None:
+    """Run what an analysis of the experiment's ranges needs, and say which factors matter, with intervals."""
+    from macrohard.sweeps.design import lay_out
+    from macrohard.sweeps.execute import execute
+    from macrohard.sweeps.experiment import Experiment
+    from macrohard.sweeps.sensitivity import indices, sampled, tornado
+
+    asked = Experiment.load(experiment)
+    chosen = sampled(asked, method, n)
+    folder = out or Path("runs", chosen.name)
+    with _progress(chosen.name) as told:
+        execute(lay_out(chosen, _version()), folder, _version(), jobs=jobs, told=told)
+    found = indices(asked, folder, method, n)
+    if json_:
+        print(json.dumps([each.to_dict() for each in found], indent=2))
+    else:
+        print("\n".join(tornado(found, metric) for metric in asked.metrics))
+
+
 def _design(experiment: Path) -> Any:
     from macrohard.sweeps.design import lay_out
     from macrohard.sweeps.experiment import Experiment

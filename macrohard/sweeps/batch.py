@@ -24,6 +24,9 @@ from macrohard.scenario import Scenario
 SLICE_S = 2.0
 """A batch advances by as many ticks as take about this long, so that a stop is obeyed and progress shows."""
 
+_LEAST = 4
+"""Runs of the smallest batch: fewer sizes, fewer compilations."""
+
 Outcome = Result | Exception
 Told = Callable[[int], None]
 """Told how many ticks, summed over runs, have passed since it was told last."""
@@ -75,7 +78,7 @@ def _alone(lane: Lane, told: Told) -> Iterator[tuple[int, Outcome]]:
 def _together(lanes: list[Lane], told: Told) -> Iterator[tuple[int, Outcome]]:
     """A batch; copies of the last run fill it up to a power of two, and are not read."""
     began, first = time.perf_counter(), lanes[0].plan
-    filled = lanes + [lanes[-1]] * (_power_of_two(len(lanes)) - len(lanes))
+    filled = lanes + [lanes[-1]] * (max(_LEAST, _power_of_two(len(lanes))) - len(lanes))
     capacity = _power_of_two(first.capacity)
     openings = [opening(first.shop, each.params, each.plan.backlog, capacity, first.n_bins) for each in lanes]
     states = _stacked(openings + openings[-1:] * (len(filled) - len(lanes)))

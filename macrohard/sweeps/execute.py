@@ -152,7 +152,7 @@ class _Sweep:
         """Runs until nothing is missing, or until the budget is spent (True)."""
         rule, budget_h = self.design.experiment.stop.confidence, self.design.experiment.stop.budget_h
         self.status = {run_id: each.status for run_id, each in self.storage.done().items() if run_id in self.by_id}
-        if rule is not None:
+        if rule is not None and self.status:
             stored = table(self.storage.folder, [rule.metric])
             for run_id, value, status in zip(stored["run_id"], stored[rule.metric], stored["status"], strict=True):
                 if status != "missing":

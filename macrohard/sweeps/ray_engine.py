@@ -12,11 +12,7 @@ class RayEngine:
 
     def __init__(self, address: str = "", jobs: int | None = None) -> None:
         """Joins the cluster at an address, or starts one of `jobs` cores on loopback; a token is required."""
-        try:
-            import ray
-        except ImportError:
-            raise StoreError("ray: is not installed; pip install 'macrohard[ray]', or leave --engine out") from None
-        os.environ.setdefault("RAY_AUTH_MODE", "token")
+        os.environ["RAY_AUTH_MODE"] = "token"  # Ray reads these when it is imported
         if address and not (os.environ.get("RAY_AUTH_TOKEN") or os.environ.get("RAY_AUTH_TOKEN_PATH")):
             raise StoreError(f"{address}: set RAY_AUTH_TOKEN or RAY_AUTH_TOKEN_PATH; open clusters are not joined")
         if not address:
@@ -24,6 +20,10 @@ class RayEngine:
 
             os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+        try:
+            import ray
+        except ImportError:
+            raise StoreError("ray: is not installed; pip install 'macrohard[ray]', or leave --engine out") from None
         more: dict[str, Any] = {} if address else {"num_cpus": jobs or os.cpu_count(), "_node_ip_address": "127.0.0.1"}
         ray.init(address=address or "local", include_dashboard=False, log_to_driver=False, **more)
         self._ray = ray

@@ -204,6 +204,9 @@ def table(folder: Path, columns: Iterable[str] | None = None) -> pd.DataFrame:
         failed = {path.stem for path in (folder / "failed").glob("*.json")}
     found = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame({"run_id": [], "digest": []})
     found = found.drop_duplicates("run_id").drop(columns=[c for c in plan if c != "run_id" and c in found])
+    for name in () if columns is None else columns:
+        if name not in found:
+            found[name] = float("nan")
     joined = plan.merge(found.astype({"run_id": object}), on="run_id", how="left")
     done = joined["digest"].notna()
     status = [

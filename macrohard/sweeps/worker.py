@@ -9,7 +9,6 @@ import time
 from multiprocessing.connection import Connection
 from typing import Any
 
-_ONE_THREAD = ("--xla_cpu_multi_thread_eigen=false", "intra_op_parallelism_threads=1")
 _WATCH_S = 0.5
 
 
@@ -67,10 +66,8 @@ def work(job: dict[str, Any], told: Any = lambda ticks: None) -> list[dict[str, 
 
 
 def one_thread() -> None:
-    """Holds XLA to one thread in this process, before JAX starts."""
+    """Holds XLA to one thread in this process, before JAX starts; its flags stay, so that compiled code is shared."""
     os.environ["NPROC"] = "1"
-    flags = os.environ.get("XLA_FLAGS", "").split()
-    os.environ["XLA_FLAGS"] = " ".join([*flags, *(flag for flag in _ONE_THREAD if flag not in flags)])
     os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ[name] = "1"
