@@ -70,7 +70,12 @@ def series(kept: Kept) -> pd.DataFrame:
 
 
 def tickets(kept: Kept) -> pd.DataFrame:
-    """One row per simulated ticket that has come in (epics apart), with its history; weights not applied."""
+    """One row per simulated ticket that has come in (epics apart), with its history; weights not applied.
+
+    Of a closed ticket, closed_h - created_h = all wait_h_ and work_h_ + not_ready_h: the time in which its epic was not
+    planned, or what it needs not done (of the second half of a split: the life of the whole until then). Tokens are
+    those of attempts that have ended.
+    """
     table, n_rows, now = kept.state.tickets, int(kept.state.n_rows), kept.n_ticks
     words = np.asarray(table.words)[:n_rows]
     row = unpack(Row, np.ascontiguousarray(words.T), axis=0)
@@ -110,6 +115,8 @@ def tickets(kept: Kept) -> pd.DataFrame:
     for place, what in enumerate(("wait", "work")):
         for each in WORK_STAGES[1:]:
             columns[f"{what}_h_{each.name.lower()}"] = history[:, place, each]
+    spent_h = history.sum(axis=(1, 2))
+    columns["not_ready_h"] = columns["closed_h"] - columns["created_h"] - spent_h
     columns["input_tokens"] = np.asarray(row.input_tokens).view(np.uint32)
     columns["decode_tokens"] = np.asarray(row.decode_tokens)
     return pd.DataFrame(columns)[keep].reset_index(drop=True)
