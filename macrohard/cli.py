@@ -17,6 +17,7 @@ from macrohard.commands.build_out import build_out
 from macrohard.commands.converge import converge
 from macrohard.commands.fit_roles import fit_roles
 from macrohard.commands.headlines import headlines
+from macrohard.commands.swings import swings
 from macrohard.commands.trace import trace
 from macrohard.commands.validate import validate
 from macrohard.guard import INTERRUPTED, MISSED, OUR_FAULT, Guarded, leave_at_once, say, stoppable
@@ -50,6 +51,7 @@ for _command_of_sweeps in (sweeps.replay, sweeps.export, sweeps.compare, sweeps.
     app.command()(_command_of_sweeps)
 app.command("build-out")(build_out)
 app.command()(headlines)
+app.command()(swings)
 
 
 def main() -> None:
@@ -100,6 +102,10 @@ def run(
         folder = out if out or json_ else Path("runs", f"{chosen.name}-{store.run_id(RESULTS_VERSION, chosen)}")
         if folder is not None:
             store.check_out(folder)
+        if targets:
+            figures = runs.first_tick(chosen).summary  # so that a key nobody knows is refused before the run
+            for each in targets:
+                each.figure(figures)
         with _progress(chosen.name) as progress:
             result = runs.run(
                 chosen, out=folder, replicates=replicates, uncertain=uncertain, progress=progress, command=_command()

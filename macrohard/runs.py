@@ -86,6 +86,12 @@ def run(
     return placed
 
 
+def first_tick(scenario: Scenario) -> Result:
+    """The result after one tick: every figure there is, before anything has happened."""
+    plan = draw(scenario)
+    return result_of(plan, advance(plan.shop, plan.params, plan.opening(), 1), 0.0, 0.0)
+
+
 def result_of(plan: Blueprint, state: State, wall_s: float, compile_s: float, command: str = "") -> Result:
     """Reads a state, wherever the run stands."""
     kept = Kept.of(plan.shop, plan.params, state)

@@ -18,7 +18,7 @@ FLOORS = [floor.split() for floor in """
     macrohard.colossus macrohard.colossus.hardware macrohard.colossus.tables macrohard.colossus.units
     macrohard.colossus.battery macrohard.colossus.clock macrohard.colossus.dice
     macrohard.colossus.gpu_power macrohard.colossus.policies macrohard.colossus.roofline
-    macrohard.colossus.climate macrohard.colossus.cooling macrohard.colossus.layout
+    macrohard.colossus.climate macrohard.colossus.cooling macrohard.colossus.layout macrohard.colossus.swings
     macrohard.colossus.serving macrohard.colossus.supply
     macrohard.colossus.cluster macrohard.colossus.outage
     macrohard.colossus.cluster_builder macrohard.colossus.commitment macrohard.colossus.plant_reading
@@ -35,7 +35,7 @@ FLOORS = [floor.split() for floor in """
     macrohard.reference macrohard.store macrohard.role_fit
     macrohard.work_tables macrohard.backlog macrohard.outbox
     macrohard.validation macrohard.floor macrohard.siting
-    macrohard.metrics macrohard.blueprint macrohard.buildout macrohard.trace
+    macrohard.metrics macrohard.blueprint macrohard.buildout macrohard.swings macrohard.trace
     macrohard.cost macrohard.outlook macrohard.uncertainty
     macrohard.summary
     macrohard.checkpoint macrohard.report
