@@ -28,9 +28,9 @@ from macrohard.work_tables import role_ratios
 _BIRTHS_PER_TICKET = 0.45
 """Free rows beyond the backlog: bugs (below 0.32 of all tickets in real backlogs) and halves of split tickets."""
 
-_ATTEMPTS_PER_TICKET = 4.0
-"""Desk time of a ticket in coding attempts, least: 1 at code, 0.8 at test, 0.6 and 0.5 at management, 0.3 at design,
-and what 1.6 attempts at code repeat; used only to size a saturated backlog."""
+_ATTEMPTS_PER_TICKET = 7.0
+"""Agent time of a ticket in usual coding attempts, idle agents included; 7.8 in the default scenario, where a ticket
+takes 1.9 fresh attempts and as many tests. Used only to size a saturated backlog, with a margin."""
 
 
 @dataclass(frozen=True)
@@ -264,7 +264,7 @@ def _tickets_wanted(scenario: Scenario, attempt_s: float) -> int:
 def _backlog(scenario: Scenario, wanted: int) -> Backlog:
     work, run = scenario.backlog, scenario.run
     if work.file:
-        return backlogs.read(work.file)
+        return _read_backlog(work.file)
     rng = np.random.default_rng(np.random.SeedSequence([run.seed, 1]))
     if work.mode == "saturated":
         n_epics = work.n_epics or max(1, ceil(wanted / work.tickets_per_epic))
@@ -290,6 +290,16 @@ def _backlog(scenario: Scenario, wanted: int) -> Backlog:
         kind_shares=kinds,
         seed=int(rng.integers(2**31)),
     )
+
+
+def _read_backlog(path: str) -> Backlog:
+    """The user's own backlog; each fault of the file is one of the scenario."""
+    try:
+        return backlogs.read(path)
+    except ValueError as error:
+        lines = [line.removeprefix(f"{path}: ") for line in str(error).splitlines()]
+        faults = [Fault(path, "backlog.file", None, line, "mend the file", has_value=False) for line in lines]
+        raise ScenarioError(faults) from None
 
 
 def _intake(scenario: Scenario, backlog: Backlog, n_agents: int) -> Intake:

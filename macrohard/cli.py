@@ -12,8 +12,15 @@ from typing import Annotated, Any
 import typer
 
 from macrohard.commands import results
+from macrohard.commands import sweep as sweeps
+from macrohard.commands.build_out import build_out
 from macrohard.commands.converge import converge
-from macrohard.guard import INTERRUPTED, MISSED, OUR_FAULT, Guarded, say
+from macrohard.commands.fit_roles import fit_roles
+from macrohard.commands.headlines import headlines
+from macrohard.commands.swings import swings
+from macrohard.commands.trace import trace
+from macrohard.commands.validate import validate
+from macrohard.guard import INTERRUPTED, MISSED, OUR_FAULT, Guarded, leave_at_once, say, stoppable
 from macrohard.names import DEFAULT_SCENARIO
 
 app = typer.Typer(
@@ -34,13 +41,27 @@ ExplainOption = Annotated[bool, typer.Option("--explain", help="Say where each v
 
 
 app.command()(converge)
+app.command()(validate)
+app.command()(trace)
+app.command()(fit_roles)
 app.command()(results.show)
 app.command()(results.report)
+app.add_typer(sweeps.app, name="sweep")
+for _command_of_sweeps in (sweeps.replay, sweeps.export, sweeps.compare, sweeps.sensitivity):
+    app.command()(_command_of_sweeps)
+app.command("build-out")(build_out)
+app.command()(headlines)
+app.command()(swings)
 
 
 def main() -> None:
     """The command `macrohard`."""
-    app(prog_name="macrohard")
+    try:
+        app(prog_name="macrohard")
+    except SystemExit as end:
+        if end.code == INTERRUPTED:
+            leave_at_once(INTERRUPTED)
+        raise
 
 
 @app.command()
@@ -50,6 +71,10 @@ def run(
     hours: Annotated[float | None, typer.Option(help="Simulated hours (run.horizon_h).")] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of the dice (run.seed).")] = None,
     replicates: Annotated[int, typer.Option(min=1, max=10_000, help="Runs with seeds of their own.")] = 1,
+    uncertain: Annotated[
+        bool,
+        typer.Option("--uncertain", help="Draw the parameters too, from their errors and ranges; 40 runs if not said."),
+    ] = False,
     out: Annotated[Path | None, typer.Option(help="Folder for the results; runs/NAME-ID if left out.")] = None,
     json_: JsonOption = False,
     explain: ExplainOption = False,
@@ -70,14 +95,21 @@ def run(
     chosen = _loaded(scenario, set_, hours, seed)
     if explain:
         _explain(chosen, to_stderr=json_)
-    from macrohard import runs, store
-    from macrohard.summary import RESULTS_VERSION
+    with stoppable():
+        from macrohard import runs, store
+        from macrohard.summary import RESULTS_VERSION
 
-    folder = out if out or json_ else Path("runs", f"{chosen.name}-{store.run_id(RESULTS_VERSION, chosen)}")
-    if folder is not None:
-        store.check_out(folder)
-    with _progress(chosen.name) as progress:
-        result = runs.run(chosen, out=folder, replicates=replicates, progress=progress, command=_command())
+        folder = out if out or json_ else Path("runs", f"{chosen.name}-{store.run_id(RESULTS_VERSION, chosen)}")
+        if folder is not None:
+            store.check_out(folder)
+        if targets:
+            figures = runs.first_tick(chosen).summary  # so that a key nobody knows is refused before the run
+            for each in targets:
+                each.figure(figures)
+        with _progress(chosen.name) as progress:
+            result = runs.run(
+                chosen, out=folder, replicates=replicates, uncertain=uncertain, progress=progress, command=_command()
+            )
     if json_:
         print(store.to_json(result.summary))
     else:
@@ -86,6 +118,10 @@ def run(
         from macrohard.report import print_summary
 
         print_summary(result, Console())
+        if "replicates" in result.summary:
+            from macrohard.report.spread import print_spread
+
+            print_spread(result.summary["replicates"], Console())
     if result.is_partial:
         say(f"interrupted; the result is that of the ticks done. The same command goes on from there: {_command()}")
         raise typer.Exit(INTERRUPTED)

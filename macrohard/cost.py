@@ -31,13 +31,14 @@ def bill(
         "megapacks": plant.megapacks * annuity(prices.discount_rate, prices.megapack_life_years) * share_of_year,
     }
     total_usd = sum(parts.values())
+    served_mwh = totals["load_mwh"] - totals["unserved_mwh"]
     return {
         "total_usd": total_usd,
         "gpu_usd": gpu_usd,
         "energy_usd": totals["energy_usd"],
         "usd_per_ticket": total_usd / tickets_done if tickets_done else None,
         "usd_per_million_decode_tokens": total_usd / decode_tokens * 1e6 if decode_tokens else None,
-        "kwh_per_ticket": totals["load_mwh"] * 1e3 / tickets_done if tickets_done else None,
+        "kwh_per_ticket": served_mwh * 1e3 / tickets_done if tickets_done else None,
         "gpu_h_per_ticket": totals["gpu_h_available"] / tickets_done if tickets_done else None,
         "co2_t": totals["co2_t"],
         "nox_kg": totals["nox_kg"],

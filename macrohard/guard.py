@@ -2,16 +2,20 @@
 
 import os
 import shlex
+import signal
 import sys
+import threading
 import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import typer
 from typer.core import TyperGroup
 
-OUR_FAULT, USAGE, MISSED, STORE, INTERRUPTED = 1, 2, 3, 5, 130
-"""Exit codes beside 0; 4, finished with failed runs, is the sweeps'."""
+OUR_FAULT, USAGE, MISSED, FAILED_RUNS, STORE, INTERRUPTED = 1, 2, 3, 4, 5, 130
+"""Exit codes beside 0."""
 
 
 class Guarded(TyperGroup):
@@ -41,6 +45,31 @@ class Guarded(TyperGroup):
 def say(text: str) -> None:
     """A line for people, on standard error."""
     print(text, file=sys.stderr)
+
+
+@contextmanager
+def stoppable() -> Iterator[None]:
+    """While open, Ctrl-C ends the process there and then: raised in an import or a compilation it may be swallowed."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def stop(*_: object) -> None:
+        say(f"interrupted; to run it again: macrohard {shlex.join(sys.argv[1:])}")
+        leave_at_once(INTERRUPTED)
+
+    before = signal.signal(signal.SIGINT, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def leave_at_once(code: int) -> None:
+    """Ends the process without tearing down: JAX's threads, interrupted while they compile, may crash in that."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
 
 
 def _exit_code(error: Exception) -> int | None:

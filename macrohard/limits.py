@@ -22,8 +22,8 @@ _COPIES = 3.0
 _BASE_BYTES = 600e6
 """The process with JAX and its compiled code (measured, rounded up)."""
 
-_TICKETS_PER_AGENT_DAY = 50.0
-"""What a saturated backlog is drawn for; 46 on the bundled sites, measured."""
+_TICKETS_PER_AGENT_DAY = 20.0
+"""What a saturated backlog is drawn for: 17 on the bundled sites, of which 13 are used (measured)."""
 
 _MORE_ROWS = 1.6
 """Free rows for bugs and halves of split tickets, and rounding up to sizes that share a compilation."""

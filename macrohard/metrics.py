@@ -61,13 +61,21 @@ def series(kept: Kept) -> pd.DataFrame:
     columns: dict[str, np.ndarray] = {"time_h": np.cumsum(ticks) * kept.tick_h}
     for place, name in enumerate(MEANS):
         columns[name] = np.asarray(record.means[:n_bins, place], np.float64) / ticks
+    decoded = columns["decode_tok_s"]
+    weighted = np.divide(columns["token_weighted_speed"], decoded, out=np.zeros_like(decoded), where=decoded > 0)
+    columns["tok_s_per_stream"] = weighted  # 0 where nothing was decoded
     for place, name in enumerate(last_names(kept.shop)):
         columns[name] = np.asarray(record.lasts[:n_bins, place], np.float64) * weight
     return pd.DataFrame(columns)
 
 
 def tickets(kept: Kept) -> pd.DataFrame:
-    """One row per simulated ticket that has come in (epics apart), with its history; weights not applied."""
+    """One row per simulated ticket that has come in (epics apart), with its history; weights not applied.
+
+    Of a closed ticket, closed_h - created_h = all wait_h_ and work_h_ + not_ready_h: the time in which its epic was not
+    planned, or what it needs not done (of the second half of a split: the life of the whole until then). Tokens are
+    those of attempts that have ended.
+    """
     table, n_rows, now = kept.state.tickets, int(kept.state.n_rows), kept.n_ticks
     words = np.asarray(table.words)[:n_rows]
     row = unpack(Row, np.ascontiguousarray(words.T), axis=0)
@@ -76,7 +84,8 @@ def tickets(kept: Kept) -> pd.DataFrame:
     planned = (own < 0) & ~row.is_bug  # rows of the backlog came in with their epic
     created = np.where(planned, own[row.epic], own)
     found = created <= now
-    found &= ~(np.asarray(row.is_bug) & (np.arange(n_rows) >= int(kept.state.bug_cursor)))  # escaped, not found yet
+    not_found = np.asarray(row.is_bug) & (np.asarray(row.started_tick) < 0)  # escaped; a half of a bug has been started
+    found &= ~(not_found & (np.arange(n_rows) >= int(kept.state.bug_cursor)))
     keep = ~np.asarray(row.is_epic) & (created >= 0) & found
     hours = kept.tick_h
     stage = np.asarray(row.stage)
@@ -106,6 +115,8 @@ def tickets(kept: Kept) -> pd.DataFrame:
     for place, what in enumerate(("wait", "work")):
         for each in WORK_STAGES[1:]:
             columns[f"{what}_h_{each.name.lower()}"] = history[:, place, each]
+    spent_h = history.sum(axis=(1, 2))
+    columns["not_ready_h"] = columns["closed_h"] - columns["created_h"] - spent_h
     columns["input_tokens"] = np.asarray(row.input_tokens).view(np.uint32)
     columns["decode_tokens"] = np.asarray(row.decode_tokens)
     return pd.DataFrame(columns)[keep].reset_index(drop=True)
@@ -213,7 +224,12 @@ def intervals(kept: Kept, frame: pd.DataFrame) -> dict[str, list[float]]:
         first, last = ends[batch[0] - 1], ends[batch[-1]]
         rates.append((last[1] - first[1]) / max(last[0] - first[0], 1e-9) * 24.0)
     found["tickets_per_day"] = _interval(np.asarray(rates))
-    for name in ("load_mw", "utilization", "tok_s_per_stream", "streams_active"):
+    speed, decoded = (warm[name].to_numpy() for name in ("token_weighted_speed", "decode_tok_s"))
+    if all(decoded[batch].sum() > 0 for batch in batches):
+        found["tok_s_per_stream"] = _interval(
+            np.asarray([speed[batch].sum() / decoded[batch].sum() for batch in batches])
+        )
+    for name in ("load_mw", "utilization", "streams_active"):
         values = warm[name].to_numpy()
         found[name] = _interval(np.asarray([values[batch].mean() for batch in batches]))
     return found

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from agents.worker import Worker
-from macrohard import metrics
+from macrohard import metrics, uncertainty
 from macrohard.blueprint import Blueprint, draw
 from macrohard.checkpoint import Checkpoint
 from macrohard.floor.state import State
@@ -26,6 +26,9 @@ from macrohard.summary import RESULTS_VERSION, summary
 
 CHUNK_S = 0.5
 """Chunks are as many ticks as take about this long, so that progress shows and Ctrl-C is answered."""
+
+N_DRAWS = 40
+"""Draws of an uncertain run if their number is not said."""
 
 Progress = Callable[[float], None]
 """Told the share of the run that is done."""
@@ -53,13 +56,15 @@ def run(
     out: str | Path | None = None,
     *,
     replicates: int = 1,
+    uncertain: bool = False,
     progress: Progress | None = None,
     roles: tuple[type[Worker], ...] | None = None,
     command: str = "",
 ) -> Result:
     """Runs a scenario; with `out`, its folder of results is written there, all of it or nothing.
 
-    With replicates, further seeds are run too and the summary gains 80 % intervals over them. After Ctrl-C the result
+    With replicates, further seeds are run too and the summary gains 80 % intervals over them; uncertain, those runs
+    also draw the parameters (40 of them if not said), and the summary tells which matter. After Ctrl-C the result
     is that of the ticks done so far, marked partial. A run of the same id into the same folder that was killed goes on
     from its last checkpoint.
     """
@@ -68,7 +73,9 @@ def run(
     checkpoint = Checkpoint.of(check_out(out), plan.scenario) if out is not None else None
     state, compile_s = _advanced(plan, checkpoint, progress)
     result = result_of(plan, state, time.perf_counter() - began, compile_s, command)
-    if replicates > 1 and not result.is_partial:
+    if uncertain and not result.is_partial:
+        result.summary["replicates"] = _drawn(plan, replicates if replicates > 1 else N_DRAWS, progress)
+    elif replicates > 1 and not result.is_partial:
         result.summary["replicates"] = _replicated(result, replicates, progress)
     if out is None:
         return result
@@ -77,6 +84,12 @@ def run(
     if checkpoint is not None and not result.is_partial:
         checkpoint.forget()
     return placed
+
+
+def first_tick(scenario: Scenario) -> Result:
+    """The result after one tick: every figure there is, before anything has happened."""
+    plan = draw(scenario)
+    return result_of(plan, advance(plan.shop, plan.params, plan.opening(), 1), 0.0, 0.0)
 
 
 def result_of(plan: Blueprint, state: State, wall_s: float, compile_s: float, command: str = "") -> Result:
@@ -100,14 +113,40 @@ def _replicated(first: Result, replicates: int, progress: Progress | None) -> Su
     found = [_numbers(first.summary)]
     for seed in seeds[1:]:
         found.append(_numbers(run(scenario.override([f"run.seed={seed}"]), progress=progress).summary))
+    return {"n": replicates, "seeds": seeds, "interval": 0.8, "metrics": _intervals(pd.DataFrame(found))}
+
+
+def _drawn(plan: Blueprint, n_draws: int, progress: Progress | None) -> Summary:
+    """Mean and 80 % interval of every number over draws of parameters and dice, and which parameters matter most.
+
+    All draws have the layout of the plan, so that nothing is compiled again; their backlog is the same but for sizes.
+    """
+    drawn = uncertainty.draws(plan.scenario, n_draws)
+    roomy = uncertainty.roomy(plan)
+    found, seeds = [], []
+    for number in range(n_draws):
+        seed = replicate_seed(plan.scenario.run.seed, number)
+        own = uncertainty.laid(roomy, drawn, number, seed)
+        state, compile_s = _advanced(own, None, progress)
+        if int(state.tick) < own.n_ticks:
+            break  # Ctrl-C
+        found.append(_numbers(result_of(own, state, 0.0, compile_s).summary))
+        seeds.append(seed)
     frame = pd.DataFrame(found)
+    told: Summary = {"n": len(found), "seeds": seeds, "interval": 0.8, "uncertain": True}
+    told["metrics"] = _intervals(frame) if found else {}
+    told["parameters"] = uncertainty.told(drawn)
+    told["matters"] = uncertainty.ranked(drawn, frame)
+    return told
+
+
+def _intervals(frame: pd.DataFrame) -> Summary:
     low, high = frame.quantile(0.1), frame.quantile(0.9)
-    intervals = {
+    return {
         name: {"mean": float(frame[name].mean()), "low": float(low[name]), "high": float(high[name])}
         for name in frame.columns
         if not name.startswith(("run.", "scenario."))
     }
-    return {"n": replicates, "seeds": seeds, "interval": 0.8, "metrics": intervals}
 
 
 def _numbers(tree: Summary, prefix: str = "") -> dict[str, float]:

@@ -117,6 +117,10 @@ class Scenario(Section):
         """All values, defaults too, as TOML that reads back as an equal scenario."""
         return toml_text.written(self.model_dump())
 
+    def given_toml(self) -> str:
+        """What was given, defaults left out, as TOML that reads back as an equal scenario of equal origins."""
+        return toml_text.written(self._draft.tree)
+
     def origin(self, key: str) -> str:
         """Where the value of a dotted key came from: "--set", "environment NAME", the file, or "default"."""
         origin = self._draft.origin(key)

@@ -76,6 +76,7 @@ def _power(plan: Blueprint, kept: Kept, warm: pd.DataFrame, totals: dict[str, fl
         "nameplate_site_mw": plate.site_mw,
         "build_up_it_mw": plate.build_up_it_mw,
         **total_mwh,
+        "served_mwh": totals["load_mwh"] - totals["unserved_mwh"],
         "load_mean_mw": float(warm["load_mw"].mean()),
         "load_peak_mw": float(record.load_peak_mw) or float(warm["load_mw"].max()),
         "loss_of_load_h": int(record.loss_of_load_ticks) * kept.tick_h,

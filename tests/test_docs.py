@@ -33,6 +33,8 @@ def test_commands_of_the_readme_run(tmp_path, monkeypatch):
         words = command.split()
         if words[0] == "run":
             words += ["--hours", "1"]
+        if words[0] == "sweep":  # sweeps take minutes: their plan is made here, tests/test_sweeps.py runs some
+            words = ["sweep", "plan", str(ROOT / words[2])]
         result = CliRunner().invoke(app, words)
         assert result.exit_code == 0, f"{command}: {result.output}"
 

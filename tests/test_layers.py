@@ -16,30 +16,31 @@ FLOORS = [floor.split() for floor in """
     agents.coding agents.design agents.management agents.testing
     agents.roster
     macrohard.colossus macrohard.colossus.hardware macrohard.colossus.tables macrohard.colossus.units
-    macrohard.colossus.battery macrohard.colossus.clock macrohard.colossus.cooling macrohard.colossus.dice
+    macrohard.colossus.battery macrohard.colossus.clock macrohard.colossus.dice
     macrohard.colossus.gpu_power macrohard.colossus.policies macrohard.colossus.roofline
-    macrohard.colossus.climate macrohard.colossus.layout
+    macrohard.colossus.climate macrohard.colossus.cooling macrohard.colossus.layout macrohard.colossus.swings
     macrohard.colossus.serving macrohard.colossus.supply
     macrohard.colossus.cluster macrohard.colossus.outage
-    macrohard.colossus.cluster_builder macrohard.colossus.commitment
+    macrohard.colossus.cluster_builder macrohard.colossus.commitment macrohard.colossus.plant_reading
+    macrohard.colossus.requests
     macrohard.colossus.dispatch macrohard.colossus.emissions
-    macrohard.colossus.powerplant
-    macrohard.colossus.plant_builder macrohard.colossus.site
+    macrohard.colossus.units_builder macrohard.colossus.powerplant
+    macrohard.colossus.plant_builder macrohard.colossus.reliability macrohard.colossus.site
     macrohard.reproducibility macrohard.names macrohard.faults macrohard.guard
-    macrohard macrohard.fields macrohard.targets macrohard.toml_text
-    macrohard.sections macrohard.settings macrohard.doctor
+    macrohard macrohard.fields macrohard.targets macrohard.toml_text macrohard.request_log
+    macrohard.sections macrohard.settings macrohard.doctor macrohard.role_log
     macrohard.contradictions macrohard.limits
     macrohard.checking
     macrohard.scenario
-    macrohard.reference macrohard.store
-    macrohard.work_tables macrohard.backlog
+    macrohard.reference macrohard.store macrohard.role_fit
+    macrohard.work_tables macrohard.backlog macrohard.outbox
     macrohard.validation macrohard.floor macrohard.siting
-    macrohard.metrics macrohard.blueprint
-    macrohard.cost macrohard.outlook
+    macrohard.metrics macrohard.blueprint macrohard.buildout macrohard.swings macrohard.trace
+    macrohard.cost macrohard.outlook macrohard.uncertainty
     macrohard.summary
     macrohard.checkpoint macrohard.report
     macrohard.runs
-    macrohard.factory macrohard.convergence
+    macrohard.factory macrohard.convergence macrohard.headlines macrohard.sweeps
     macrohard.commands
     macrohard.cli
     macrohard.__main__
@@ -48,7 +49,7 @@ FLOORS = [floor.split() for floor in """
 
 HEIGHT = {room: height for height, floor in enumerate(FLOORS) for room in floor}
 
-PACKAGES = ("backlog", "commands", "floor", "report", "sections", "validation")
+PACKAGES = ("backlog", "buildout", "commands", "floor", "report", "sections", "sweeps", "validation")
 
 LIGHT = ("names", "faults", "fields", "toml_text", "settings", "sections", "contradictions", "limits", "checking",
          "scenario", "reference", "targets", "guard", "reproducibility")  # fmt: skip

@@ -93,7 +93,7 @@ def test_laws_of_every_tick(seed):
     units = read.source_mw[:, 2:]
     step = np.diff(units, axis=0)
     ramp = np.asarray(plant.units.ramp_mw_per_h) * dt_h
-    least = np.asarray(plant.units.min_share * plant.units.p_nom_mw)
+    least = np.asarray(plant.units.least_mw)
     assert (step <= np.maximum(ramp, least) + 1e-3)[1:].all()
     running = (units[1:] > 0) & (units[:-1] > 0) & calm[1:, None]
     warm = np.asarray(jnp.clip(1 - plant.units.derate_per_k * (celsius - 15), 0, 1))
@@ -259,6 +259,16 @@ def test_fuel_cost_and_emissions_of_a_steady_hour():
     assert read.nox_kg_per_h[-1] == pytest.approx(5.08, rel=1e-3)
     half, _ = drive(plant_of([{**TITANS[0], "n_units": 1}]), [17.5])
     assert half.fuel_mmbtu_per_h[0] == pytest.approx(17.5 * 9.45 * 1.2, rel=1e-4)
+
+
+def test_a_year_of_15_smt130_emits_what_its_permit_allows():
+    """247.5 MW * 8,760 h * 0.080 lb/MWh / 2,000 = 86.7 short tons (permit: 87); without SCR, 1 lb/MWh, 1,084."""
+    short_tons = {}
+    for name, figures in (("scr", {}), ("raw", {"nox_lb_per_mwh": 1.0})):
+        fleet = {"kind": "smt130", "n_units": 15, **NO_OUTAGES, **figures}
+        read, _ = drive(plant_of([fleet], {"n_units": 300}), [247.5] * 2)
+        short_tons[name] = float(read.nox_kg_per_h[-1]) * 8760 / 907.185
+    assert short_tons["scr"] == pytest.approx(87, rel=0.01) and short_tons["raw"] == pytest.approx(1084, rel=0.01)
 
 
 def test_peak_shaving_holds_the_grid_under_its_peak_and_refills():

@@ -30,8 +30,10 @@ def test_chunks_do_not_change_the_result(monkeypatch):
 
 def test_tickets_are_conserved():
     """Created = done + given up + open, in the counters and in the table of tickets alike."""
-    result = run(small())
+    result = run(small("quality.bug_delay_h=2", "run.horizon_h=72", "backlog.mode=saturated", "backlog.n_epics=0"))
     work, table = result.summary["work"], result.tickets
+    assert work["bug_tickets"] > 20
+    assert work["tickets_split"] > 5
     assert work["tickets_created"] == work["tickets_done"] + work["tickets_given_up"] + work["tickets_open"]
     assert work["tickets_created"] == len(table)
     assert work["tickets_done"] == (table["status"] == "done").sum()

@@ -9,6 +9,7 @@ import pytest
 
 from macrohard.colossus import site as site_of
 from macrohard.colossus.cluster_builder import cluster_of
+from macrohard.colossus.cooling import chillers_out
 from macrohard.colossus.plant_builder import plant_of
 from macrohard.colossus.serving import Demand, serving_of
 from macrohard.colossus.site import Clock, Site
@@ -141,6 +142,46 @@ def test_cooling_can_bind_where_power_does_not():
     assert read.plant.unserved_mw.max() == 0
 
 
+def test_training_that_defers_leaves_serving_and_megapacks_alone():
+    """Half trains, 110 MW of grid: training waits for power, serving runs uncapped and the battery keeps its charge."""
+    cluster = dict(training_share=0.5)
+    slowed, _ = drive(colossus(sources=(), grid_mw=140.0, cluster=cluster), [BUSY] * 5)
+    waits, _ = drive(colossus(sources=(), grid_mw=140.0, cluster=dict(training_defers=True, **cluster)), [BUSY] * 5)
+    assert slowed.plant.soc[-1] < slowed.plant.soc[0] < 0.9
+    assert waits.plant.soc[-1] >= 0.9 - 1e-5 and (waits.cluster.power_share == 1).all()
+    assert 0 < waits.cluster.training_share_run[-1] < 1 and waits.cluster.deferred_mw[-1] > 5
+    assert waits.plant.load_mw[-1] == pytest.approx(140.0, rel=1e-3) and waits.plant.unserved_mw.max() == 0
+
+
+def test_training_that_defers_stops_at_a_dear_grid():
+    cluster = dict(training_share=0.5, training_defers=True, training_below_usd_per_mwh=100.0)
+    site = colossus(sources=(), grid_mw=300.0, cluster=cluster, grid_usd_per_mwh=[50.0, 150.0] * 12)
+    read, _ = drive(site, [BUSY] * 2, dt_h=1.0)
+    assert read.cluster.training_share_run.tolist() == [1, 0]
+
+
+def test_chillers_fail_and_are_repaired_with_their_share():
+    """20 chillers, mtbf 90 h and mttr 10 h: a tenth is out in the long run."""
+    cooling = cluster_of("GB200", 8, n_chillers=20, chiller_mtbf_h=90.0, chiller_mttr_h=10.0).cooling
+
+    def tick(k, carry):
+        out, total = carry
+        out = chillers_out(cooling, out, at(k), MINUTE)
+        return out, total + out
+
+    zero = jnp.float32(0)
+    _, total = jax.jit(lambda: jax.lax.fori_loop(0, 200_000, tick, (zero, zero)))()
+    assert float(total) / 200_000 == pytest.approx(2.0, rel=0.1)
+
+
+def test_a_chiller_lost_on_a_hot_day_caps_the_cluster():
+    hot = dict(climate={"mean_c": 35.0, "season_c": 0.0, "day_c": 0.0}, cooling_limit_mw=155.0, n_chillers=10)
+    site = colossus(grid_mw=300.0, cluster=hot)
+    state = replace(site_of.start(site, at(0)), chillers_out=jnp.float32(3.0))
+    _, reading = STEP(site, state, BUSY, at(0), MINUTE)
+    assert float(reading.cluster.it_mw) == pytest.approx(155 * 0.7, rel=1e-3)
+
+
 def test_three_figures_of_power_are_kept_apart():
     read, _ = drive(colossus(), [BUSY])
     assert read.cluster.nameplate_it_mw[0] > read.cluster.rated_it_mw[0] > read.cluster.it_mw[0]
@@ -148,8 +189,8 @@ def test_three_figures_of_power_are_kept_apart():
 
 @pytest.mark.parametrize(
     "sources",
-    [TITANS, [{"kind": kind, "n_units": 4} for kind in ("smt130", "titan350", "pe6000", "recip")]],
-    ids=["8 rows", "16 rows"],
+    [TITANS, [{"kind": kind, "n_units": 10} for kind in ("smt130", "titan350", "pe6000", "recip")]],
+    ids=["8 rows", "48 rows"],
 )
 def test_a_batch_is_the_loop_bit_for_bit(sources):
     """Lanes of a vmapped loop of ticks against the same loop one by one, restless demand, outages, a curtailment."""

@@ -10,7 +10,7 @@ from macrohard.colossus.climate import Climate, Sun, sunshine, temperature_c
 from macrohard.colossus.clock import Clock
 from macrohard.colossus.outage import outages, outages_at_start
 from macrohard.colossus.plant_builder import plant_of
-from macrohard.colossus.supply import announced_mw, capability_mw, contract_mw, in_service, permitted, total, up_to
+from macrohard.colossus.supply import announced_mw, before, contract_mw, counts, ranks, usable, warmth, words
 
 TITANS = [{"kind": "titan350", "n_units": 7}]
 
@@ -22,7 +22,9 @@ def at(hour, day=0.0, seed=1, tick=0):
 def test_colossus_2_phase_1_offers_275_megawatts_and_less_on_bad_days():
     """7 * 35 + 30 = 275; one out: 240; at 35 C 245 * (1 - 0.007 * 20) + 30 = 240.7; 6 * 35 * 0.86 + 30 = 210.6."""
     plant = plant_of(TITANS, grid_mw=30.0)
-    cool, hot = (np.asarray(capability_mw(plant.units, celsius)) for celsius in (15.0, 35.0))
+    cool, hot = (
+        np.asarray(plant.units.p_nom_mw * warmth(plant.units.derate_per_k, celsius)) for celsius in (15.0, 35.0)
+    )
     grid = float(contract_mw(plant.grid, 0.5, 1 / 60))
     assert cool.sum() + grid == pytest.approx(275.0)
     assert cool.sum() - cool[0] + grid == pytest.approx(240.0)
@@ -32,18 +34,32 @@ def test_colossus_2_phase_1_offers_275_megawatts_and_less_on_bad_days():
 
 def test_cold_air_gives_no_more_than_the_rating():
     plant = plant_of(TITANS)
-    assert float(total(capability_mw(plant.units, -10.0))) == pytest.approx(245.0)
+    assert np.asarray(warmth(plant.units.derate_per_k, -10.0)) == pytest.approx(1.0)
 
 
-@pytest.mark.parametrize("rows", [1, 2, 8, 13, 64])
-def test_running_sums_are_running_sums(rows):
-    drawn = np.random.default_rng(rows).integers(0, 1000, rows).astype(np.float32)
-    assert np.array_equal(np.asarray(up_to(jnp.asarray(drawn))), np.cumsum(drawn))
+@pytest.mark.parametrize("seed", range(5))
+def test_counts_and_ranks_by_bits_are_those_by_hand(seed):
+    rng = np.random.default_rng(seed)
+    sources = [
+        {"kind": kind, "n_units": int(rng.integers(1, 15))} for kind in ("smt130", "titan350", "pe6000", "recip")
+    ]
+    plant = plant_of(sources)
+    flags = (rng.random(plant.units.block.shape[0]) < 0.5) & (np.asarray(plant.units.block) >= 0)
+    bits = words(plant.units, jnp.asarray(flags, jnp.float32))
+    block = np.asarray(plant.units.block)
+    by_hand = [(flags & (block == each)).sum() for each in range(plant.blocks.p_nom_mw.shape[0])]
+    assert np.asarray(counts(plant.blocks, bits)).tolist() == by_hand
+    rank = [(flags[:row] & (block[:row] == block[row])).sum() for row in range(len(block))]
+    assert np.asarray(ranks(plant.units, bits)).tolist() == rank
+
+
+def test_sums_before_each_block():
+    assert np.asarray(before(jnp.asarray([3.0, 1.0, 4.0, 1.0]))).tolist() == [0, 3, 4, 8]
 
 
 def test_a_permit_begins_and_expires():
     plant = plant_of([{"kind": "smt130", "n_units": 1, "permit_from_h": 10.0, "permit_until_h": 20.0}])
-    inside = [float(permitted(plant.units, at(hour))[0]) for hour in (9.9, 10.0, 19.9, 20.0)]
+    inside = [float(usable(plant.units, at(hour))[0]) for hour in (9.9, 10.0, 19.9, 20.0)]
     assert inside == [0, 1, 1, 0]
 
 
@@ -51,7 +67,7 @@ def test_planned_outages_take_their_hours_and_are_spread():
     """264 h a year of each unit, and never more than two of seven out together."""
     plant = plant_of([{"kind": "titan350", "n_units": 7, "planned_outage": True}])
     hours = np.arange(8760, 2 * 8760) + 0.5
-    serving = np.stack([np.asarray(in_service(plant.units, at(hour)))[:7] for hour in hours[::12]])
+    serving = np.stack([np.asarray(usable(plant.units, at(hour)))[:7] for hour in hours[::12]])
     out = 1 - serving
     assert out.sum(axis=0) * 12 == pytest.approx([264] * 7, abs=24)
     assert out.sum(axis=1).max() <= 2
@@ -117,16 +133,17 @@ def test_day_to_day_weather_keeps_mean_and_spread():
 
 def test_more_units_than_rows_are_lumped_and_keep_their_rating():
     plant = plant_of([{"kind": "smt130", "n_units": 100}, {"kind": "titan350", "n_units": 20}])
-    assert plant.units.p_nom_mw.shape == (64,) or plant.units.p_nom_mw.shape[0] <= 64
+    assert plant.units.p_nom_mw.shape[0] <= 64
     assert float(plant.units.p_nom_mw.sum()) == pytest.approx(100 * 16.5 + 20 * 35)
-    assert float(plant.units.n_machines.sum()) == 120
+    machines = counts(plant.blocks, words(plant.units, plant.units.p_nom_mw)) * plant.blocks.n_machines
+    assert float(machines.sum()) == 120
 
 
 def test_merit_order_is_by_running_cost():
     """Titan 350 at 9,450 Btu/kWh runs before SMT-130 at 10,277: 4.02 * 9.45 + 11 = 49.0 against 52.3 USD/MWh."""
     plant = plant_of([{"kind": "smt130", "n_units": 2}, {"kind": "titan350", "n_units": 2}])
     assert np.asarray(plant.units.p_nom_mw)[:4].tolist() == [35, 35, 16.5, 16.5]
-    assert np.asarray(plant.block_usd_per_mwh)[:2] == pytest.approx([48.99, 52.31], abs=0.01)
+    assert np.asarray(plant.blocks.usd_per_mwh)[:2] == pytest.approx([48.99, 52.31], abs=0.01)
 
 
 @pytest.mark.parametrize(
@@ -149,5 +166,5 @@ def test_what_cannot_be_is_refused_by_name(wrong, named):
 
 def test_every_field_of_a_unit_is_given_for_every_row():
     plant = plant_of(TITANS)
-    shapes = {field.name: getattr(plant.units, field.name).shape[0] for field in dataclasses.fields(plant.units)}
+    shapes = {field.name: getattr(plant.units, field.name).shape[-1] for field in dataclasses.fields(plant.units)}
     assert set(shapes.values()) == {8}

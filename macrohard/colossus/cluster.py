@@ -51,7 +51,8 @@ class Cluster:
     build_from_h, build_added: hours since start and GPUs added then, shape (steps,). available_share: of GPUs
     installed, up at a time, spares in place. overhead: network and storage over the power of the racks.
     training_share: of the GPUs that are up. swing_share: swing from trough to peak of training racks in step, of their
-    power. unallocated_share: GPUs that are up without any job.
+    power. training_defers: 1 where training runs only on what sources reach without the battery, and stops while the
+    grid costs training_below_usd_per_mwh or more; else 0. unallocated_share: GPUs that are up without any job.
     """
 
     gpu_power: GpuPower
@@ -65,6 +66,8 @@ class Cluster:
     overhead: Scalar
     training_share: Scalar
     swing_share: Scalar
+    training_defers: Scalar
+    training_below_usd_per_mwh: Scalar
     unallocated_share: Scalar
 
 
@@ -83,11 +86,16 @@ class Fleet:
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class Draw:
-    """Uncapped power of this tick. rated_it_mw is the build-up with every GPU at its limit."""
+    """Uncapped power of this tick. rated_it_mw is the build-up with every GPU at its limit. deferrable: what of it goes
+
+    if training GPUs wait.
+    """
 
     it_mw: Scalar
     site_mw: Scalar
     training_it_mw: Scalar
+    deferrable_it_mw: Scalar
+    deferrable_site_mw: Scalar
     rated_it_mw: Scalar
 
 
@@ -96,7 +104,8 @@ class Draw:
 class ClusterReading:
     """GPUs and power of one tick. it_mw is what is drawn, demand_mw the site's uncapped wish, capped_demand_mw the same
     under the cap. power_share is q, performance the speed it leaves to serving. shed_share: racks off for want of
-    power. swing_mw: swing of training in step, trough to peak. gpu_h ... per hour: GPUs counted by what they did.
+    power. training_share_run: of training that was not deferred. swing_mw: swing of training in step, trough to peak.
+    gpu_h ... per hour: GPUs counted by what they did.
     """
 
     n_gpus: Scalar
@@ -115,8 +124,12 @@ class ClusterReading:
     shed_share: Scalar
     utilization: Scalar
     temperature_c: Scalar
+    training_share_run: Scalar
+    deferred_mw: Scalar
     swing_mw: Scalar
     cooling_binds: Scalar
+    chillers_out: Scalar
+    water_m3_per_h: Scalar
     gpu_h_available_per_h: Scalar
     gpu_h_busy_per_h: Scalar
     gpu_h_training_per_h: Scalar
@@ -159,7 +172,10 @@ def draw(cluster: Cluster, now: Fleet, served: Served, temperature_c: Scalar) ->
         + rack_it_mw(cluster, without_job, power.limit_w * power.unallocated)
     )
     rated_it_mw = rack_it_mw(cluster, now.n_gpus, power.limit_w)
-    return Draw(it_mw, site_mw(cluster.cooling, it_mw, rated_it_mw, temperature_c), training_it, rated_it_mw)
+    deferrable_it = training_it - rack_it_mw(cluster, now.n_training, power.limit_w * power.waiting)
+    with_training = site_mw(cluster.cooling, it_mw, rated_it_mw, temperature_c)
+    without = site_mw(cluster.cooling, it_mw - deferrable_it, rated_it_mw, temperature_c)
+    return Draw(it_mw, with_training, training_it, deferrable_it, with_training - without, rated_it_mw)
 
 
 def performance(capping: Capping, power_share: Scalar, b: Scalar) -> Scalar:

@@ -27,6 +27,9 @@ def cluster_of(
     chiller_full_c: float = 35.0,
     chiller_share: float = 1.0,
     cooling_limit_mw: float | None = None,
+    n_chillers: float = 0.0,
+    chiller_mtbf_h: float = 10_000.0,
+    chiller_mttr_h: float = 48.0,
     climate: Mapping[str, float] | Climate | None = None,
     gpu_mtbf_h: float = 50_000.0,
     gpu_mttr_h: float = 24.0,
@@ -35,6 +38,8 @@ def cluster_of(
     build_out: Sequence[tuple[float, float]] = (),
     training_share: float = 0.0,
     training_swing: float = 0.3,
+    training_defers: bool = False,
+    training_below_usd_per_mwh: float = 1e9,
     unallocated_share: float = 0.0,
     capping: Capping | None = None,
 ) -> Cluster:
@@ -64,6 +69,9 @@ def cluster_of(
             chiller_full_c=chiller_full_c,
             chiller_share=checked("cluster.chiller_share", chiller_share, 0.0, 1.0),
             limit_mw=1e9 if cooling_limit_mw is None else checked("cluster.cooling_limit_mw", cooling_limit_mw),
+            n_chillers=checked("cluster.n_chillers", n_chillers, 0.0, 1e6),
+            chiller_mtbf_h=checked("cluster.chiller_mtbf_h", chiller_mtbf_h, 1e-6),
+            chiller_mttr_h=checked("cluster.chiller_mttr_h", chiller_mttr_h, 1e-6),
             pue=0.0 if pue is None else checked("cluster.pue", pue, 1.0, 5.0),
         ),
         climate=climate if isinstance(climate, Climate) else Climate(**(climate or {})),
@@ -74,6 +82,8 @@ def cluster_of(
         overhead=overhead,
         training_share=training_share,
         swing_share=training_swing,
+        training_defers=1.0 if training_defers else 0.0,
+        training_below_usd_per_mwh=training_below_usd_per_mwh,
         unallocated_share=unallocated_share,
     )
 

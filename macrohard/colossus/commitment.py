@@ -8,7 +8,7 @@ import jax.numpy as jnp
 
 from macrohard.colossus.clock import Clock
 from macrohard.colossus.outage import outages
-from macrohard.colossus.supply import Units, capability_mw, in_service, permitted, total, up_to
+from macrohard.colossus.supply import Blocks, Units, before, by_block, counts, of_units, ranks, usable, warmth, words
 from macrohard.colossus.units import H_PER_YEAR, Scalar
 
 _LONG_H = 1000.0
@@ -45,12 +45,21 @@ class Need(NamedTuple):
 
 
 class Ready(NamedTuple):
-    """Units that carry load in this tick (1 or 0) and how low and high each can be; capability whether on or not."""
+    """How low and high each unit can be in this tick, 0 if it carries nothing; the span between, per block.
 
-    carries: jax.Array
-    low_mw: jax.Array
-    high_mw: jax.Array
-    capability_mw: jax.Array
+    low_mw and high_mw are sums. n_on, n_up: units per block ordered to run, and carrying load. able_mw: most that all
+    usable units would yield.
+    """
+
+    unit_low_mw: jax.Array
+    unit_span_mw: jax.Array
+    block_low_mw: jax.Array
+    block_span_mw: jax.Array
+    low_mw: Scalar
+    high_mw: Scalar
+    n_on: jax.Array
+    n_up: jax.Array
+    able_mw: Scalar
 
 
 def at_rest(units: Units, out: jax.Array) -> UnitState:
@@ -60,7 +69,7 @@ def at_rest(units: Units, out: jax.Array) -> UnitState:
 
 
 def commit(
-    units: Units, state: UnitState, need: Need, temperature_c: Scalar, clock: Clock, dt_h: Scalar
+    units: Units, blocks: Blocks, state: UnitState, need: Need, temperature_c: Scalar, clock: Clock, dt_h: Scalar
 ) -> tuple[UnitState, Ready]:
     """Outages, starts and stops of this tick. The state keeps last tick's output: dispatch sets it.
 
@@ -69,24 +78,33 @@ def commit(
     the others reach the load without it. Both minimum up time and that are waived when minimum loads exceed the load.
     """
     out = outages(units, state.out, state.on, clock, dt_h)
-    usable = (1 - out) * permitted(units, clock) * in_service(units, clock)
-    most_mw = capability_mw(units, temperature_c) * usable
-    least_mw = jnp.minimum(units.min_share * units.p_nom_mw, most_mw)
-    on = state.on * usable
+    can_run = (1 - out) * usable(units, clock)
+    most_mw = units.p_nom_mw * warmth(units.derate_per_k, temperature_c)
+    least_mw = jnp.minimum(units.least_mw, most_mw)
+    block_most_mw = blocks.p_nom_mw * warmth(blocks.derate_per_k, temperature_c)
+    block_least_mw = jnp.minimum(blocks.least_mw, block_most_mw)
+    on = state.on * can_run
     since_h = jnp.where(on == state.on, state.since_h, 0.0)
     starts_allowed = units.starts_per_year * (1 + jnp.floor(clock.hour / H_PER_YEAR))
     rested = (since_h >= units.min_down_h) & (state.starts < starts_allowed)
-    startable = usable * (1 - on) * jnp.where(rested | (need.is_first > 0), 1.0, 0.0)
+    startable = can_run * (1 - on) * jnp.where(rested | (need.is_first > 0), 1.0, 0.0)
 
-    counted = on + startable
-    covered_mw = up_to(counted * most_mw) - counted * most_mw
-    covered_mw = covered_mw + jnp.where(need.grid_usd_per_mwh < units.usd_per_mwh, need.grid_mw, 0.0)
-    fits = up_to(counted * least_mw) <= need.least_mw
-    wanted = fits & (covered_mw < need.cover_mw + on * need.band_mw)
-    is_overloaded = total(on * least_mw) > need.least_mw
+    able = counts(blocks, words(units, can_run))
+    n_running = counts(blocks, words(units, on))
+    counted = words(units, on + startable)
+    n_counted, rank = counts(blocks, counted), ranks(units, counted)
+    is_overloaded = jnp.sum(n_running * block_least_mw) > need.least_mw
+    cover_mw = before(n_counted * block_most_mw)
+    cover_mw = cover_mw + jnp.where(need.grid_usd_per_mwh < blocks.usd_per_mwh, need.grid_mw, 0.0)
+    # ranks up to which a block's units are wanted, kept if on, and fit under the load
+    starts_below = (need.cover_mw - cover_mw) / jnp.maximum(block_most_mw, 1e-6)
+    stays_below = (need.cover_mw + need.band_mw - cover_mw) / jnp.maximum(block_most_mw, 1e-6)
+    fits = (need.least_mw - before(n_counted * block_least_mw)) / jnp.maximum(block_least_mw, 1e-6) - 1 + 1e-6
+    limit = of_units(units, jnp.minimum(starts_below, jnp.floor(fits) + 1))
+    limit_on = of_units(units, jnp.minimum(stays_below, jnp.floor(fits) + 1))
     bound = (since_h < units.min_up_h) & ~is_overloaded
-    starting = startable * jnp.where(wanted, 1.0, 0.0)
-    stopping = on * jnp.where(wanted | bound, 0.0, 1.0)
+    starting = startable * jnp.where(rank < limit, 1.0, 0.0)
+    stopping = on * jnp.where((rank < limit_on) | bound, 0.0, 1.0)
 
     first = jnp.where(need.is_first > 0, 1.0, 0.0)
     synced = on * jnp.where(since_h >= units.sync_h, 1.0, 0.0)
@@ -94,13 +112,13 @@ def commit(
     high_mw = jnp.where(first > 0, most_mw, jnp.minimum(most_mw, reach_mw))
     low_mw = jnp.maximum(state.output_mw - units.ramp_mw_per_h * dt_h, least_mw)
     low_mw = jnp.where(first > 0, least_mw, jnp.minimum(low_mw, high_mw))
-
-    idle = stopping * jnp.where(synced * state.output_mw <= least_mw * 1.001, 1.0, 0.0)
-    others_mw = total(synced * (1 - stopping) * high_mw) + need.other_mw
-    leaving = idle * jnp.where((others_mw >= need.serve_mw) | is_overloaded, 1.0, 1 - synced)
-    carries = jnp.where(first > 0, starting, synced * (1 - leaving))
     high_mw = jnp.where(stopping > 0, low_mw, high_mw)
 
+    idle = stopping * jnp.where(synced * state.output_mw <= least_mw * 1.001, 1.0, 0.0)
+    others_mw = jnp.sum(synced * (1 - stopping) * high_mw) + need.other_mw
+    lets_go = (others_mw >= need.serve_mw) | is_overloaded
+    leaving = idle * jnp.where(lets_go, 1.0, 1 - synced)
+    carries = jnp.where(first > 0, starting, synced * (1 - leaving))
     switched = (starting + leaving) * (1 - first)
     after = UnitState(
         output_mw=state.output_mw,
@@ -109,4 +127,17 @@ def commit(
         out=out,
         starts=state.starts + starting * (1 - first),
     )
-    return after, Ready(carries, carries * low_mw, carries * high_mw, most_mw)
+    unit_low_mw, unit_span_mw = carries * low_mw, carries * (high_mw - low_mw)
+    block_low_mw, block_span_mw = by_block(units, blocks, unit_low_mw), by_block(units, blocks, unit_span_mw)
+    low_sum_mw = jnp.sum(block_low_mw)
+    return after, Ready(
+        unit_low_mw=unit_low_mw,
+        unit_span_mw=unit_span_mw,
+        block_low_mw=block_low_mw,
+        block_span_mw=block_span_mw,
+        low_mw=low_sum_mw,
+        high_mw=low_sum_mw + jnp.sum(block_span_mw),
+        n_on=counts(blocks, words(units, after.on)),
+        n_up=counts(blocks, words(units, carries)),
+        able_mw=jnp.sum(able * block_most_mw),
+    )

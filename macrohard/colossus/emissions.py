@@ -6,8 +6,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
-from macrohard.colossus.commitment import UnitState
-from macrohard.colossus.supply import Units, total
+from macrohard.colossus.supply import Blocks
 from macrohard.colossus.units import Scalar
 
 KG_PER_LB = 0.45359237
@@ -18,9 +17,8 @@ BTU_PER_KWH_OF_CO2_FIGURE = 10277.0
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class Prices:
-    """Fuel at the site, and what burning it and drawing from the grid emit."""
+    """What burning gas and drawing from the grid emit. Gas is priced by block, the grid by hour."""
 
-    gas_usd_per_mmbtu: Scalar
     gas_co2_kg_per_mmbtu: Scalar
     grid_co2_kg_per_mwh: Scalar
 
@@ -34,32 +32,33 @@ class Bill(NamedTuple):
     energy_usd_per_h: Scalar
 
 
-def fuel_mmbtu_per_h(units: Units, state: UnitState, unit_mw: jax.Array) -> jax.Array:
-    """Fuel of each unit: a straight line from no-load to full load (Willans); a unit that starts burns no-load fuel."""
-    full = units.p_nom_mw * units.mmbtu_per_mwh
-    slope = units.mmbtu_per_mwh * (1 - units.no_load_share)
-    return state.on * full * units.no_load_share + slope * unit_mw
+def fuel_mmbtu_per_h(blocks: Blocks, n_on: jax.Array, block_mw: jax.Array) -> jax.Array:
+    """Fuel of each block: straight line from no load to full load (Willans); a unit that starts burns no-load fuel."""
+    return n_on * blocks.no_load_mmbtu_per_h + blocks.mmbtu_per_mwh * block_mw
 
 
 def bill(
-    units: Units,
-    state: UnitState,
-    unit_mw: jax.Array,
+    blocks: Blocks,
+    n_on: jax.Array,
+    n_up: jax.Array,
+    block_mw: jax.Array,
     grid_mw: Scalar,
     solar_usd_per_h: Scalar,
     grid_usd_per_mwh: Scalar,
     prices: Prices,
 ) -> Bill:
-    """What this tick's output costs and emits, per hour. A unit that starts emits raw nitrogen oxides of its fuel."""
-    fuel = fuel_mmbtu_per_h(units, state, unit_mw)
-    burnt = total(fuel)
-    starting = state.on * jnp.where(unit_mw > 0, 0.0, 1.0)
-    raw_kg = units.nox_raw_kg_per_mwh * fuel / jnp.maximum(units.mmbtu_per_mwh, 1e-9)
-    nox = total(units.nox_kg_per_mwh * unit_mw + starting * raw_kg)
-    upkeep = total(units.om_usd_per_mwh * unit_mw + units.gas_extra_usd_per_mmbtu * fuel)
+    """What this tick's output costs and emits, per hour. n_on, n_up: units per block that run, and that carry load.
+
+    A unit that starts emits raw nitrogen oxides, as if its no-load fuel made power at the full-load heat rate.
+    """
+    fuel = fuel_mmbtu_per_h(blocks, n_on, block_mw)
+    raw_kg_per_h = blocks.nox_raw_kg_per_mwh * blocks.no_load_mmbtu_per_h / jnp.maximum(blocks.full_mmbtu_per_mwh, 1e-9)
+    nox = blocks.nox_kg_per_mwh * block_mw + (n_on - n_up) * raw_kg_per_h
+    usd = fuel * blocks.gas_usd_per_mmbtu + blocks.om_usd_per_mwh * block_mw
+    burnt, nox_kg, usd_per_h = jnp.sum(jnp.stack([fuel, nox, usd], axis=1), axis=0)
     return Bill(
         fuel_mmbtu_per_h=burnt,
         co2_t_per_h=(burnt * prices.gas_co2_kg_per_mmbtu + grid_mw * prices.grid_co2_kg_per_mwh) / 1e3,
-        nox_kg_per_h=nox,
-        energy_usd_per_h=burnt * prices.gas_usd_per_mmbtu + upkeep + grid_mw * grid_usd_per_mwh + solar_usd_per_h,
+        nox_kg_per_h=nox_kg,
+        energy_usd_per_h=usd_per_h + grid_mw * grid_usd_per_mwh + solar_usd_per_h,
     )

@@ -17,8 +17,9 @@ from macrohard.colossus.commitment import Need, Ready, UnitState, at_rest, commi
 from macrohard.colossus.dispatch import Reach, Store, share_out
 from macrohard.colossus.emissions import Prices, bill
 from macrohard.colossus.outage import outages_at_start
+from macrohard.colossus.plant_reading import PlantReading
 from macrohard.colossus.policies import POLICIES, Orders, View
-from macrohard.colossus.supply import Grid, Solar, Units, announced_mw, contract_mw, grid_price, total
+from macrohard.colossus.supply import Blocks, Grid, Solar, Units, announced_mw, contract_mw, grid_price
 from macrohard.colossus.units import Scalar
 
 
@@ -43,65 +44,32 @@ class Rules:
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class Plant:
-    """Everything that feeds the site. block_usd_per_mwh: running cost of each block of units, shape (BLOCKS,)."""
+    """Everything that feeds the site, and the policy by which it does."""
 
     units: Units
+    blocks: Blocks
     grid: Grid
     solar: Solar
     battery: Battery
     prices: Prices
     rules: Rules
-    block_usd_per_mwh: jax.Array
     dispatch: str = field(default="follow", metadata={"static": True})
 
 
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class PlantState:
-    """Units, grid draw and its highest so far, state of charge. is_new: 1 until the first tick has passed."""
+    """Units, how many of each block run, grid draw and its highest so far, state of charge. is_new: 1 until the first
+
+    tick has passed.
+    """
 
     units: UnitState
+    n_on: jax.Array
     grid_mw: Scalar
     grid_peak_mw: Scalar
     soc: Scalar
     is_new: Scalar
-
-
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True)
-class PlantReading:
-    """MW of one tick, positive when it feeds the site.
-
-    source_mw: grid, sun, then each unit, shape (2 + rows,). limit_mw: the load that supply could reach, battery above
-    its reserve included. capped_mw: demand less load. surplus_mw: forced below minimum load or down-ramp.
-    battery_binds_mw, battery_binds_mwh: 1 where the battery was asked for all it had, held by its power or its energy.
-    """
-
-    load_mw: Scalar
-    source_mw: jax.Array
-    grid_mw: Scalar
-    turbine_mw: Scalar
-    solar_mw: Scalar
-    battery_mw: Scalar
-    battery_loss_mw: Scalar
-    unserved_mw: Scalar
-    capped_mw: Scalar
-    surplus_mw: Scalar
-    curtailed_solar_mw: Scalar
-    limit_mw: Scalar
-    installed_mw: Scalar
-    soc: Scalar
-    residual_mw: Scalar
-    fuel_mmbtu_per_h: Scalar
-    co2_t_per_h: Scalar
-    nox_kg_per_h: Scalar
-    energy_usd_per_h: Scalar
-    n_units_up: Scalar
-    n_units_out: Scalar
-    n_starts: Scalar
-    grid_peak_mw: Scalar
-    battery_binds_mw: Scalar
-    battery_binds_mwh: Scalar
 
 
 class Offer(NamedTuple):
@@ -124,6 +92,7 @@ def start(plant: Plant, clock: Clock) -> PlantState:
     """Before the first tick: units at rest, to be committed to the first load; the battery as it starts."""
     return PlantState(
         units=at_rest(plant.units, outages_at_start(plant.units, clock)),
+        n_on=jnp.zeros_like(plant.blocks.p_nom_mw),
         grid_mw=jnp.float32(0.0),
         grid_peak_mw=jnp.float32(0.0),
         soc=jnp.asarray(plant.battery.soc_start, jnp.float32),
@@ -163,7 +132,7 @@ def offer(
         above_mw=stores.above_mw,
         room_mw=stores.room_mw,
         refill_mw=room_mwh(plant.battery, plant.battery.reserve, energy_mwh) / rules.refill_h,
-        largest_mw=jnp.max(state.units.on * plant.units.p_nom_mw),
+        largest_mw=jnp.max(jnp.where(state.n_on > 0, plant.blocks.p_nom_mw, 0.0)),
         bridge_mw=jnp.minimum(power_mw, above / rules.bridge_h) + jnp.maximum(announced - state.grid_mw, 0.0),
         grid_usd_per_mwh=price,
         cheap_usd_per_mwh=rules.cheap_usd_per_mwh,
@@ -183,14 +152,14 @@ def offer(
         other_mw=grid_high_mw + solar_mw,
         is_first=state.is_new,
     )
-    units, ready = commit(plant.units, state.units, need, temperature_c, clock, dt_h)
+    units, ready = commit(plant.units, plant.blocks, state.units, need, temperature_c, clock, dt_h)
     soft_mw = jnp.clip(orders.grid_mw, grid_low_mw, grid_high_mw)
-    reach = Reach(total(ready.low_mw), total(ready.high_mw), grid_low_mw, soft_mw, grid_high_mw, solar_mw)
-    reached_mw = reach.units_high_mw + grid_high_mw + solar_mw
+    reach = Reach(grid_low_mw, soft_mw, grid_high_mw, solar_mw)
+    reached_mw = ready.high_mw + grid_high_mw + solar_mw
     return Offer(
         limit_mw=reached_mw + stores.above_mw,
         last_mw=reached_mw + stores.last_mw,
-        installed_mw=total(ready.capability_mw) + contract + solar_mw,
+        installed_mw=ready.able_mw + contract + solar_mw,
         reach=reach,
         ready=ready,
         units=units,
@@ -207,16 +176,16 @@ def meet(
 ) -> tuple[PlantState, PlantReading]:
     """Serves load_mw, which is demand_mw or what a cap leaves of it; what stays short is unserved."""
     is_short = jnp.where(load_mw > offered.limit_mw * (1 + 1e-6), 1.0, 0.0)
-    orders, stores = offered.orders, offered.store
+    ready, stores = offered.ready, offered.store
     shares = share_out(
-        load_mw, offered.reach, offered.ready, stores, orders.charge_mw, orders.discharge_mw, is_short,
-        plant.units.block, plant.block_usd_per_mwh, offered.grid_usd_per_mwh,
+        load_mw, offered.reach, ready, stores, offered.orders, is_short, plant.units, plant.blocks.usd_per_mwh,
+        offered.grid_usd_per_mwh,
     )  # fmt: skip
     cost = bill(
-        plant.units, offered.units, shares.unit_mw, shares.grid_mw,
+        plant.blocks, ready.n_on, ready.n_up, shares.block_mw, shares.grid_mw,
         shares.solar_mw * plant.solar.om_usd_per_mwh, offered.grid_usd_per_mwh, plant.prices,
     )  # fmt: skip
-    turbine_mw = total(shares.unit_mw)
+    turbine_mw = jnp.sum(shares.unit_mw)
     supplied_mw = turbine_mw + shares.grid_mw + shares.solar_mw + shares.battery_mw
     peak_mw = jnp.maximum(state.grid_peak_mw, shares.grid_mw)
     asked_mw = jnp.where(is_short > 0, stores.last_mw, stores.above_mw)
@@ -224,6 +193,7 @@ def meet(
     by_power = asked_mw >= offered.battery_power_mw * (1 - 1e-6)
     after = PlantState(
         units=replace(offered.units, output_mw=shares.unit_mw),
+        n_on=ready.n_on,
         grid_mw=shares.grid_mw,
         grid_peak_mw=peak_mw,
         soc=store(plant.battery, state.soc, shares.battery_mw, offered.energy_mwh, dt_h),
@@ -249,9 +219,9 @@ def meet(
         co2_t_per_h=cost.co2_t_per_h,
         nox_kg_per_h=cost.nox_kg_per_h,
         energy_usd_per_h=cost.energy_usd_per_h,
-        n_units_up=total(offered.ready.carries * plant.units.n_machines),
-        n_units_out=total(after.units.out * plant.units.n_machines),
-        n_starts=total(after.units.starts * plant.units.n_machines),
+        n_units_up=jnp.sum(ready.n_up * plant.blocks.n_machines),
+        n_units_out=jnp.sum(after.units.out),
+        n_starts=jnp.sum(after.units.starts),
         grid_peak_mw=peak_mw,
         battery_binds_mw=jnp.where(all_asked & by_power, 1.0, 0.0),
         battery_binds_mwh=jnp.where(all_asked & ~by_power, 1.0, 0.0),

@@ -1,8 +1,8 @@
 """One meter: the cluster on one side, the power plant on the other. One tick of both, closed over the power cap.
 
-Order of a tick: serve at full power -> uncapped demand -> how far supply reaches -> power share q -> serve again at
-g(q) -> load = q * demand -> dispatch. Short of power: Megapacks down to their reserve, then GPUs capped, then Megapacks
-down to their minimum, then racks switched off; what is switched off is recorded as unserved.
+Order of a tick: serve at full power -> uncapped demand -> how far supply reaches -> what training defers -> power share
+q -> serve again at g(q) -> load = q * demand -> dispatch. Short of power: Megapacks down to their reserve, then GPUs
+capped, then Megapacks down to their minimum, then racks switched off; what is switched off is recorded as unserved.
 """
 
 from dataclasses import dataclass
@@ -13,10 +13,11 @@ import jax.numpy as jnp
 from macrohard.colossus import powerplant
 from macrohard.colossus.climate import temperature_c
 from macrohard.colossus.clock import Clock
-from macrohard.colossus.cluster import Cluster, ClusterReading, Draw, Fleet, draw, fleet, nameplate_mw, performance
-from macrohard.colossus.cooling import removable_mw
+from macrohard.colossus.cluster import Cluster, ClusterReading, Draw, draw, fleet, nameplate_mw, performance
+from macrohard.colossus.cooling import chillers_out, removable_mw
 from macrohard.colossus.dispatch import ROUNDING
-from macrohard.colossus.powerplant import Plant, PlantReading, PlantState
+from macrohard.colossus.plant_reading import PlantReading
+from macrohard.colossus.powerplant import Offer, Plant, PlantState
 from macrohard.colossus.serving import Demand, Served, Serving, serve
 from macrohard.colossus.units import Scalar
 
@@ -39,6 +40,7 @@ class SiteState:
     """What a site carries from tick to tick."""
 
     plant: PlantState
+    chillers_out: Scalar
 
 
 @jax.tree_util.register_dataclass
@@ -54,7 +56,7 @@ class SiteReading:
 
 def start(site: Site, clock: Clock) -> SiteState:
     """The site before its first tick."""
-    return SiteState(plant=powerplant.start(site.plant, clock))
+    return SiteState(plant=powerplant.start(site.plant, clock), chillers_out=jnp.float32(0.0))
 
 
 def step(site: Site, state: SiteState, demand: Demand, clock: Clock, dt_h: Scalar) -> tuple[SiteState, SiteReading]:
@@ -68,51 +70,59 @@ def step(site: Site, state: SiteState, demand: Demand, clock: Clock, dt_h: Scala
     swing_mw = cluster.swing_share * wish.training_it_mw
 
     offered = powerplant.offer(plant, state.plant, demand_mw, swing_mw / 2, outdoor_c, clock, dt_h)
-    cooled = jnp.minimum(removable_mw(cluster.cooling, outdoor_c) / jnp.maximum(wish.it_mw, 1e-9), 1.0)
-    supplied = offered.limit_mw / jnp.maximum(demand_mw, 1e-9)
+    trains = _training_run(cluster, wish, offered, demand_mw)
+    running_mw = demand_mw - (1 - trains) * wish.deferrable_site_mw
+    running_it_mw = wish.it_mw - (1 - trains) * wish.deferrable_it_mw
+    n_out = chillers_out(cluster.cooling, state.chillers_out, clock, dt_h)
+    cooled = jnp.minimum(removable_mw(cluster.cooling, n_out, outdoor_c) / jnp.maximum(running_it_mw, 1e-9), 1.0)
+    supplied = offered.limit_mw / jnp.maximum(running_mw, 1e-9)
     power_share = jnp.clip(jnp.minimum(supplied, cooled), cluster.capping.least, 1.0)
     kept_cool = jnp.minimum(cooled / cluster.capping.least, 1.0)  # racks that can be cooled even at the hardest cap
-    load_mw = power_share * kept_cool * demand_mw
+    load_mw = power_share * kept_cool * running_mw
     short = jnp.clip(1 - offered.last_mw / jnp.maximum(load_mw, 1e-9), 0.0, 1.0)
-    shed_share = 1 - kept_cool * (1 - jnp.where(short > ROUNDING, short, 0.0))
+    on = kept_cool * (1 - jnp.where(short > ROUNDING, short, 0.0))
 
     speed = performance(cluster.capping, power_share, cluster.capping.serving_b)
-    served = serve(site.serving, now.n_serving * (1 - shed_share), demand, speed)
-    plant_state, reading = powerplant.meet(plant, state.plant, offered, load_mw, demand_mw, dt_h)
-    seen = _reading(cluster, now, wish, served, demand_mw, power_share, speed, shed_share, outdoor_c, swing_mw, cooled)
-    return SiteState(plant_state), SiteReading(served, full, seen, reading)
-
-
-def _reading(
-    cluster: Cluster, now: Fleet, wish: Draw, served: Served, demand_mw: Scalar, power_share: Scalar, speed: Scalar,
-    shed_share: Scalar, outdoor_c: Scalar, swing_mw: Scalar, cooled: Scalar,
-) -> ClusterReading:  # fmt: skip
-    on = 1 - shed_share
-    n_serving, n_training = now.n_serving * on, now.n_training * on
-    n_busy = n_serving * served.busy_share
     training_speed = performance(cluster.capping, power_share, cluster.capping.training_b)
-    curtailed = now.n_serving * (1 - speed * on) + now.n_training * (1 - training_speed * on)
-    return ClusterReading(
+    served = serve(site.serving, now.n_serving * on, demand, speed)
+    plant_state, plant_reading = powerplant.meet(plant, state.plant, offered, load_mw, demand_mw, dt_h)
+    it_mw = running_it_mw * power_share * on
+    n_training = now.n_training * on * trains
+    cluster_reading = ClusterReading(
         n_gpus=now.n_gpus,
         n_gpus_up=now.n_up * on,
-        n_serving_up=n_serving,
-        n_training_up=n_training,
-        it_mw=wish.it_mw * power_share * on,
+        n_serving_up=now.n_serving * on,
+        n_training_up=now.n_training * on,
+        it_mw=it_mw,
         demand_it_mw=wish.it_mw,
         demand_mw=demand_mw,
-        capped_demand_mw=demand_mw * power_share,
+        capped_demand_mw=load_mw,
         nameplate_it_mw=nameplate_mw(cluster, now.n_gpus),
         rated_it_mw=wish.rated_it_mw,
         power_share=power_share,
         performance=speed,
         training_performance=training_speed,
-        shed_share=shed_share,
-        utilization=jnp.where(n_serving + n_training > 0, served.busy_share, 0.0),
+        shed_share=1 - on,
+        utilization=jnp.where(now.n_up > 0, served.busy_share, 0.0),
         temperature_c=outdoor_c,
-        swing_mw=swing_mw,
+        training_share_run=trains,
+        deferred_mw=demand_mw - running_mw,
+        swing_mw=swing_mw * trains,
         cooling_binds=jnp.where(cooled < 1, 1.0, 0.0),
+        chillers_out=n_out,
+        water_m3_per_h=it_mw * cluster.cooling.water_m3_per_mwh,
         gpu_h_available_per_h=now.n_up,
-        gpu_h_busy_per_h=n_busy + n_training,
+        gpu_h_busy_per_h=now.n_serving * on * served.busy_share + n_training,
         gpu_h_training_per_h=n_training,
-        gpu_h_curtailed_per_h=curtailed,
+        gpu_h_curtailed_per_h=now.n_serving * (1 - speed * on) + now.n_training * (1 - training_speed * trains * on),
     )
+    return SiteState(plant_state, n_out), SiteReading(served, full, cluster_reading, plant_reading)
+
+
+def _training_run(cluster: Cluster, wish: Draw, offered: Offer, demand_mw: Scalar) -> Scalar:
+    """Share of the training that runs; the rest waits for power where training defers."""
+    sources_mw = offered.limit_mw - offered.store.above_mw
+    missing_mw = jnp.maximum(demand_mw - sources_mw, 0.0)
+    runs = jnp.clip(1 - missing_mw / jnp.maximum(wish.deferrable_site_mw, 1e-9), 0.0, 1.0)
+    too_dear = offered.grid_usd_per_mwh >= cluster.training_below_usd_per_mwh
+    return jnp.where(cluster.training_defers > 0, jnp.where(too_dear, 0.0, runs), 1.0)

@@ -55,7 +55,7 @@ def bear(
             is_epic=none,
             redraws=none,
             escaped=none,
-            created_tick=created,
+            created_tick=jnp.where(is_bug, created, parent.created_tick),  # a half is as old as the whole
             started_tick=jnp.where(is_bug, -1, parent.started_tick),
             closed_tick=none - 1,
             input_tokens=none,

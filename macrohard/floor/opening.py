@@ -10,6 +10,7 @@ from macrohard.colossus import dice
 from macrohard.colossus import site as site_of
 from macrohard.colossus.cluster import fleet
 from macrohard.colossus.serving import Demand, serve
+from macrohard.colossus.units import Scalar
 from macrohard.floor import desks as desks_of
 from macrohard.floor import queues as queues_of
 from macrohard.floor.readings import nothing_yet
@@ -31,7 +32,7 @@ def opening(shop: Shop, params: Params, backlog: Backlog, capacity: int, n_bins:
     n_rows = len(backlog.size_min)
     state = State(
         tick=jnp.int32(0),
-        tickets=_tickets(backlog, capacity, int(params.seed)),
+        tickets=_tickets(backlog, capacity, params.seed),
         n_rows=jnp.int32(n_rows),
         queues=queues_of.empty(capacity),
         desks=desks_of.empty(sum(shop.n_rows)),
@@ -48,7 +49,7 @@ def opening(shop: Shop, params: Params, backlog: Backlog, capacity: int, n_bins:
     return own
 
 
-def _tickets(backlog: Backlog, capacity: int, seed: int) -> Tickets:
+def _tickets(backlog: Backlog, capacity: int, seed: Scalar) -> Tickets:
     n_rows = len(backlog.size_min)
 
     def padded(column: np.ndarray, fill: float = 0) -> jax.Array:

@@ -9,6 +9,7 @@ from jax import lax
 
 from agents.work import WORK_STAGES
 from macrohard.colossus import site as site_of
+from macrohard.colossus.serving import Served
 from macrohard.colossus.site import Clock
 from macrohard.colossus.units import S_PER_H, Scalar
 from macrohard.floor import desks as desks_of
@@ -40,7 +41,9 @@ def tick(shop: Shop, params: Params, state: State) -> State:
     lengths = queues_of.waiting(state.queues)  # now that everybody who could has taken a ticket
     demand = desks_of.demand(state.desks, state.speed, params.tick_s, params.weight)
     site, reading = site_of.step(params.site, state.site, demand, clock, dt_h)
-    desks, tokens = desks_of.work(state.desks, reading.served, params.tick_s)
+    # computed once: a copy fused into the desks may round otherwise
+    speeds: Served = lax.optimization_barrier(reading.served)  # type: ignore[no-untyped-call]
+    desks, tokens = desks_of.work(state.desks, speeds, params.tick_s)
     record = count_tokens(state.record, tokens.prefill, tokens.cached, tokens.decode, tokens.rework_decode)
     n_at_stage, n_busy_by_role = _at_work(shop, desks)
     state = hand_over(shop, params, replace(state, desks=desks, site=site, speed=reading.served))

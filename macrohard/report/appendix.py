@@ -5,6 +5,7 @@ from html import escape
 
 from macrohard.report.facts import Facts, look_up
 from macrohard.report.quantity import MISSING, duration, plain
+from macrohard.report.spread import section
 
 
 def appendix(facts: Facts) -> list[tuple[str, str]]:
@@ -14,6 +15,9 @@ def appendix(facts: Facts) -> list[tuple[str, str]]:
         "All figures": _figures(facts),
         "How to repeat it": _repetition(facts),
     }
+    told = look_up(facts.summary, "replicates")
+    if isinstance(told, Mapping):
+        parts = {"How well it is known": section(told), **parts}
     return [(title, f'<h2 id="{anchor(title)}">{escape(title)}</h2>{html}') for title, html in parts.items()]
 
 
@@ -46,10 +50,10 @@ def _assumptions(facts: Facts) -> str:
 
 def _figures(facts: Facts) -> str:
     sections = []
-    for section, entries in facts.summary.items():
-        if section != "assumptions":
-            lines = "".join(_line(key, value) for key, value in _flat(section, entries))
-            heading = section if isinstance(entries, Mapping) else "document"
+    for part, entries in facts.summary.items():
+        if part not in ("assumptions", "replicates"):
+            lines = "".join(_line(key, value) for key, value in _flat(part, entries))
+            heading = part if isinstance(entries, Mapping) else "document"
             sections.append(f"<section><h3>{escape(str(heading))}</h3><table>{lines}</table></section>")
     return (
         '<p class="lead">Energies and costs are of the whole site, with weights applied. Averages leave the warm-up '

@@ -22,6 +22,11 @@ def _length(facts: Facts) -> list[str]:
             f"The run is no longer than its warm-up of {duration(facts.warm_up_h)}: its averages are not those of a "
             "factory that has settled."
         )
+    elif facts.warm_up_h > 0.1 * facts.hours:
+        found.append(
+            f"Averages, peaks, lead times and what held the work back are of the time after the warm-up of "
+            f"{duration(facts.warm_up_h)}; totals are of the whole run."
+        )
     return found
 
 

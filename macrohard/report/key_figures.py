@@ -56,7 +56,7 @@ def tiles(facts: Facts) -> list[Tile]:
         Tile(
             "Energy of a ticket",
             each_kwh,
-            f"{energy(number('power.load_mwh'))} in all",
+            f"{energy(number('power.load_mwh') - max(facts.unserved_mwh, 0.0))} in all",
         ),
         Tile("CO2", mass(number("cost.co2_t")), f"NOx {mass(number('cost.nox_kg') / 1000)}"),
         Tile(
@@ -107,7 +107,7 @@ def chain(facts: Facts) -> list[tuple[str, str]]:
         ("computed anew", human(facts.number("tokens.prefill_tokens") / done)),
         ("tokens written", human(facts.number("tokens.decode_tokens") / done)),
         ("of GPU time", _gpu_time(facts.number("gpu.gpu_h_busy") / done)),
-        ("of electricity", energy(facts.number("power.load_mwh") / done)),
+        ("of electricity", energy((facts.number("power.load_mwh") - max(facts.unserved_mwh, 0.0)) / done)),
         ("cost", usd(facts.number("cost.usd_per_ticket"))),
         ("CO2", mass(facts.number("cost.co2_t") / done)),
     ]

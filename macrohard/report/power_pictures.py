@@ -88,8 +88,8 @@ def _draw_power(facts: Facts, rows: Rows, width: int) -> str:
     lines = [("line", "load", "load"), *_nameplate_key(nameplate)]
     if np.isfinite(reach).any():
         marks.append(line(upper, rows.time_h, reach, "limit"))
-        lines.append(("line", "limit", "supply limit, where low enough to be seen"))
-        ends.append((reach[-1], "supply limit"))
+        lines.append(("line", "limit", "reach of supply within a tick, where low enough to be seen"))
+        ends.append((reach[-1], "supply reach"))
     if "demand_mw" in rows:
         marks.append(line(upper, rows.time_h, rows["demand_mw"], "demand"))
         lines.append(("line", "demand", "demand before any cap"))

@@ -69,6 +69,7 @@ def effort(facts: Facts) -> str:
     tokens = facts.number("tokens.input_tokens") + facts.number("tokens.decode_tokens")
     hours, n_gpus = facts.number("gpu.gpu_h_busy"), facts.number("gpu.n_gpus")
     load, mean, peak = (facts.number(f"power.{key}") for key in ("load_mwh", "load_mean_mw", "load_peak_mw"))
+    unserved = facts.unserved_mwh
     nameplate = facts.number("power.nameplate_site_mw")
     took = []
     if math.isfinite(tokens):
@@ -76,12 +77,14 @@ def effort(facts: Facts) -> str:
     if math.isfinite(hours):
         took.append(f"{in_words(hours)} busy GPU-hours" + (f" on {in_words(n_gpus)} GPUs" if n_gpus > 0 else ""))
     if math.isfinite(load):
-        took.append(f"{energy(load)} of electricity")
+        short = f" (of {energy(load)} asked for)" if unserved > 0 else ""
+        took.append(f"{energy(load - max(unserved, 0.0))} of electricity{short}")
     if not took:
         return "The run did not record what it took."
     words = f"That took {_listed(took)}"
     if math.isfinite(mean) and math.isfinite(peak):
-        words += f", drawn at {power(mean)} on average and {power(peak)} at peak"
+        verb = "asked for" if unserved > 0 else "drawn"
+        words += f", {verb} at {power(mean)} on average and {power(peak)} at peak after the warm-up"
         words += f" (nameplate {power(nameplate)})" if math.isfinite(nameplate) else ""
     each, kwh = facts.number("cost.usd_per_ticket"), facts.number("cost.kwh_per_ticket")
     if math.isfinite(each) and facts.number("work.tickets_done") > 0:
@@ -136,6 +139,10 @@ def longest_queue(facts: Facts) -> tuple[str, float]:
     return stage, known[stage]
 
 
+_ALWAYS_BUSY = 0.85
+"""A role busier than this is what holds the work back all the time; below, it does so in bursts."""
+
+
 def busiest_role(facts: Facts) -> tuple[str, float]:
     """The role whose desks were busiest after the warm-up, and their busy share; an empty name if unknown."""
     shares = {role: facts.settled_mean(f"busy_{role}") / facts.headcount(role) for role in ROLES if _hired(facts, role)}
@@ -155,10 +162,12 @@ def _too_few(facts: Facts) -> str:
         if facts.headcount(role) == 0:
             return f"there are no {role} agents to take the tickets that wait for them; add some (workforce.{role})"
     use = facts.number("gpu.utilization_mean")
-    spare = f"the GPUs were {percent(use)} busy" if math.isfinite(use) else "the GPUs had room"
+    spare = f"the GPUs had work {percent(use)} of the time" if math.isfinite(use) else "the GPUs had room"
     (stage, waiting), (role, busy) = longest_queue(facts), busiest_role(facts)
     if role:
         why = f"{role} agents were busy {percent(min(busy, 1.0))} of their time while {spare}"
+        if busy < _ALWAYS_BUSY:
+            why += "; work came in bursts, in which tickets waited for them"
     elif stage:
         why = f"{spare} while {in_words(waiting, 2)} tickets waited on average before {stage}"
         role = ROLE_OF_STAGE[stage]

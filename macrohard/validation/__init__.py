@@ -10,7 +10,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-__all__ = ["BUNDLED", "LAWS", "load", "scores", "validate"]
+from macrohard.faults import printable
+
+__all__ = ["BUNDLED", "LAWS", "load", "scores", "told", "validate"]
 
 LAWS = ("attempt_tokens", "success", "role_ratios", "gpu_power", "serving")
 """The laws, each a module here with COLUMNS and score(frame); a file belongs to the first whose columns it has."""
@@ -24,6 +26,9 @@ BUNDLED = {
 }
 """The measurements that the laws were fitted on, in the source tree's experiments/calibration."""
 
+ERRORS = ("n", "n_predicted", "predicted_share", "median_abs_error", "p90_abs_error", "bias")
+"""What every law tells, with or without rows that it could predict."""
+
 MAX_ROWS_NAMED = 1000
 """Row numbers given per reason; the count is always whole."""
 
@@ -33,11 +38,17 @@ def validate(points: Path | None = None) -> dict[str, object]:
 
     Rows count from 1, the first line after the header. ValueError says what is wrong with a file.
     """
+    return told(scores(points), points)
+
+
+def told(scored: dict[str, dict[str, Any]], points: Path | None = None) -> dict[str, object]:
+    """What `validate` returns, of what `scores` found; errors that there are none of are None."""
     laws: dict[str, object] = {}
     unpredicted: dict[str, object] = {}
-    for law, result in scores(points).items():
+    for law, result in scored.items():
         rows = result["rows"]
-        laws[law] = _plain({key: value for key, value in result.items() if key != "rows"})
+        errors = dict.fromkeys(ERRORS) | {key: value for key, value in result.items() if key != "rows"}
+        laws[law] = _plain(errors)
         unpredicted[law] = _reasons(rows)
     return {"points": str(points) if points else "bundled", "laws": laws, "unpredicted": unpredicted}
 
@@ -86,15 +97,11 @@ def _module(law: str) -> ModuleType:
 
 def _reasons(rows: pd.DataFrame) -> dict[str, object]:
     """Rows that could not be predicted, by reason."""
-    told = rows["reason"].fillna("").astype(str).to_numpy()
-    return {
-        reason: {
-            "n": int((told == reason).sum()),
-            "rows": (np.nonzero(told == reason)[0] + 1)[:MAX_ROWS_NAMED].tolist(),
-        }
-        for reason in dict.fromkeys(told)
-        if reason
-    }
+    found: dict[str, list[int]] = {}
+    for number, reason in enumerate(rows["reason"].fillna("").astype(str).tolist(), start=1):
+        if reason:
+            found.setdefault(printable(reason), []).append(number)
+    return {reason: {"n": len(numbers), "rows": numbers[:MAX_ROWS_NAMED]} for reason, numbers in found.items()}
 
 
 def _plain(value: object) -> object:

@@ -12,7 +12,7 @@ from macrohard.colossus.gpu_power import busy_power_w, gpu_power_of
 from macrohard.colossus.hardware import Gpu, gpu_named
 from macrohard.colossus.serving import serve
 from macrohard.validation.points import Point, layout_of, number
-from macrohard.validation.serving import errors, grouped, readable, stacked
+from macrohard.validation.serving import errors, finite, grouped, readable, stacked
 
 COLUMNS = ("hardware", "n_gpus", "model", "precision", "tok_s_per_gpu_out", "gpu_power_w", "system_power_w")
 """Columns of a power points file."""
@@ -54,7 +54,8 @@ def uses(readings: list[Reading]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     serving, n_gpus, demand, _ = stacked([reading.point for reading in readings])
     served = jax.jit(jax.vmap(serve))(serving, n_gpus, demand, jnp.ones_like(n_gpus))
     rate = np.array([reading.tok_s_per_gpu for reading in readings])
-    factor = np.nan_to_num(rate * np.asarray(n_gpus) / np.asarray(served.decode_tok_s), nan=1.0)
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        factor = np.nan_to_num(rate * np.asarray(n_gpus) / np.asarray(served.decode_tok_s), nan=1.0)
     memory, flop = (np.clip(np.asarray(use) * factor, 0, 1) for use in (served.u_mem, served.u_flop))
     return memory, flop, np.asarray(serving.n_gpus)
 
@@ -75,7 +76,7 @@ def score(frame: pd.DataFrame) -> dict[str, object]:
     """Relative errors row by row as for serving, and the median error as a share of the power limit."""
     readings, reasons = readable(frame, reading_of)
     rows = frame[[c for c in ("source", "hardware", "model", "precision", "notes") if c in frame]].copy()
-    values = dict(zip(readings, predictions_w(list(readings.values())), strict=True)) if readings else {}
+    values = finite(readings, predictions_w(list(readings.values())), reasons) if readings else {}
     limits = [readings[i].gpu.limit_w if i in readings else math.nan for i in range(len(frame))]
     rows["measured"] = [readings[i].measured_w if i in readings else math.nan for i in range(len(frame))]
     rows["predicted"] = [float(values[i]) if i in values else math.nan for i in range(len(frame))]

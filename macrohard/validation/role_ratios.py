@@ -19,7 +19,7 @@ def score(frame: pd.DataFrame) -> dict[str, object]:
     """Errors row by row: a role's value is predicted as the ratio times the value for coding of the same model."""
     rows = frame.reset_index(drop=True).copy()
     measured = pd.to_numeric(rows["value"], errors="coerce").to_numpy(float)
-    metric, role = rows["metric"].astype(str), rows["role"].astype(str)
+    metric, role = (rows[column].fillna("(blank)").astype(str) for column in ("metric", "role"))
     key = rows["source"].astype(str) + "\n" + rows["model"].astype(str) + "\n" + metric
     told = np.isfinite(measured) & (measured > 0)
     ratio, law = _ratios(role, metric), work_tables.attempt_law()

@@ -38,7 +38,7 @@ def score(frame: pd.DataFrame) -> dict[str, object]:
     """Errors of the law row by row (see `errors`); `by` kind, source, GPU and LLM; `rows` tells why one has none."""
     points, reasons = readable(frame, point_of)
     rows = frame[[c for c in ("source", "hardware", "model", "precision", "notes") if c in frame]].copy()
-    values = dict(zip(points, predictions(list(points.values())), strict=True)) if points else {}
+    values = finite(points, predictions(list(points.values())), reasons) if points else {}
     rows["kind"] = [points[i].kind if i in points else "unknown" for i in range(len(frame))]
     rows["measured"] = [points[i].measured if i in points else math.nan for i in range(len(frame))]
     rows["predicted"] = [float(values[i]) if i in values else math.nan for i in range(len(frame))]
@@ -56,7 +56,20 @@ def readable(frame: pd.DataFrame, read: Callable[[pd.Series], Read]) -> tuple[di
             known[i] = read(row)
         except (ValueError, KeyError) as refusal:
             reasons[i] = str(refusal)
+        except (ArithmeticError, TypeError, IndexError) as refusal:
+            reasons[i] = f"the row contradicts itself ({refusal})"
     return known, reasons
+
+
+def finite(known: dict[int, Read], values: np.ndarray, reasons: dict[int, str]) -> dict[int, float]:
+    """The predictions that are positive numbers, by position; of the others the reason is added."""
+    found = {}
+    for i, value in zip(known, values, strict=True):
+        if 0 < value < math.inf:
+            found[i] = float(value)
+        else:
+            reasons[i] = "figures beyond what the law can compute"
+    return found
 
 
 def grouped(rows: pd.DataFrame, keys: tuple[str, ...]) -> dict[str, dict[str, dict[str, float]]]:

@@ -1,0 +1,44 @@
+"""What the power plant tells of one tick."""
+
+from dataclasses import dataclass
+
+import jax
+
+from macrohard.colossus.units import Scalar
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class PlantReading:
+    """MW of one tick, positive when it feeds the site.
+
+    source_mw: grid, sun, then each unit, shape (2 + rows,). limit_mw: the load that supply could reach, battery above
+    its reserve included. capped_mw: demand less load. surplus_mw: forced below minimum load or down-ramp.
+    battery_binds_mw, battery_binds_mwh: 1 where the battery was asked for all it had, held by its power or its energy.
+    """
+
+    load_mw: Scalar
+    source_mw: jax.Array
+    grid_mw: Scalar
+    turbine_mw: Scalar
+    solar_mw: Scalar
+    battery_mw: Scalar
+    battery_loss_mw: Scalar
+    unserved_mw: Scalar
+    capped_mw: Scalar
+    surplus_mw: Scalar
+    curtailed_solar_mw: Scalar
+    limit_mw: Scalar
+    installed_mw: Scalar
+    soc: Scalar
+    residual_mw: Scalar
+    fuel_mmbtu_per_h: Scalar
+    co2_t_per_h: Scalar
+    nox_kg_per_h: Scalar
+    energy_usd_per_h: Scalar
+    n_units_up: Scalar
+    n_units_out: Scalar
+    n_starts: Scalar
+    grid_peak_mw: Scalar
+    battery_binds_mw: Scalar
+    battery_binds_mwh: Scalar

@@ -1,0 +1,66 @@
+"""`macrohard swings`: sub-second power swings and what smooths them."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from macrohard.names import DEFAULT_SCENARIO
+
+
+def swings(
+    scenario: Annotated[str, typer.Argument(help="A bundled scenario or a TOML file.")] = DEFAULT_SCENARIO,
+    set_: Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Set a key; repeat it.")] = None,
+    habit: Annotated[
+        list[str] | None, typer.Option(metavar="NAME=VALUE", help="Change a figure of data/swings.csv; repeat it.")
+    ] = None,
+    seconds: Annotated[float, typer.Option(min=20, max=3600, help="Length of the stretch.")] = 120.0,
+    out: Annotated[Path | None, typer.Option(help="Write a page with plots to this HTML file.")] = None,
+    json_: Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")] = False,
+) -> None:
+    """Throw a stretch of power at 10 ms: training in step, what smooths it, and whether a grid would take it."""
+    from macrohard.faults import Fault, ScenarioError
+    from macrohard.scenario import Scenario
+
+    chosen = Scenario.load(scenario, set_ or [])
+    from macrohard.store import to_json
+    from macrohard.swings import swings as thrown
+
+    try:
+        changed = {name: float(value) for name, _, value in (each.partition("=") for each in habit or [])}
+        found = thrown(chosen, seconds, changed=changed)
+    except (TypeError, ValueError) as error:
+        raise ScenarioError([Fault("", "--habit", None, str(error), "change it", has_value=False)]) from None
+    if out is not None:
+        from macrohard.report.swing_page import write_swing_page
+
+        write_swing_page(found, out)
+    if json_:
+        print(to_json(found.document()))
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    limits = found.habits
+    table = Table(
+        title=f"{found.name}: {found.full_mw:.0f} MW train in step, {found.serving_mw:.0f} MW serve; limits "
+        f"{limits.limit_ramp_mw_per_s:g} MW/s, {limits.limit_range_mw:g} MW, {limits.limit_band_share:.0%} in 0.1-20 Hz"
+    )
+    for name in ("smoothed by", "ramp, MW/s", "range, MW", "in band", "rms, MW", "passes", "Megapacks, MW", "burnt"):
+        table.add_column(name, justify="left" if name == "smoothed by" else "right")
+    for rung in found.rungs:
+        seen = rung.verdict
+        marks = [f"{each}{'' if good else ' !'}" for each, good in (
+            (f"{seen.ramp_mw_per_s:.1f}", seen.meets_ramp), (f"{seen.range_mw:.1f}", seen.meets_range),
+            (f"{seen.band_share:.0%}", seen.meets_band))]  # fmt: skip
+        ends = [f"{seen.band_mw:.2f}", "yes" if seen.passes else "no", f"{rung.megapack_mw:.0f}"]
+        table.add_row(rung.name, *marks, *ends, f"{rung.extra_share:+.1%}")
+    console = Console()
+    console.print(table)
+    console.print(
+        f"The last takes {found.reserve_mw:.0f} of {found.megapacks_mw:.0f} MW of Megapacks; the tick model keeps "
+        f"{found.slow_model_mw:.0f} MW back (training.swing {found.swing:g} of {found.full_mw:.0f} MW, half of it). "
+        f"{seconds / found.wall_s:.0f} simulated seconds a second."
+    )
+    if chosen.training.share == 0:
+        console.print(f"This scenario trains nothing; {found.training_share:.0%} of its GPUs were taken to train here.")

@@ -1,0 +1,152 @@
+"""Runs of equal shape as one vmapped batch: compiled once, and the bits of each run those it has alone.
+
+Ticket rows and epics are padded to powers of two so that draws of other seeds share a compilation; what is read from a
+lane is cut back to the rows that the run has alone. A run that needs more rows than it would have alone is run alone.
+"""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from macrohard.blueprint import Blueprint, draw
+from macrohard.floor.opening import opening
+from macrohard.floor.state import COUNTS, Params, Shop, State
+from macrohard.floor.tick import advance
+from macrohard.runs import Result, result_of
+from macrohard.scenario import Scenario
+
+SLICE_S = 2.0
+"""A batch advances by as many ticks as take about this long, so that a stop is obeyed and progress shows."""
+
+_LEAST = 4
+"""Runs of the smallest batch: fewer sizes, fewer compilations."""
+
+Outcome = Result | Exception
+Told = Callable[[int], None]
+"""Told how many ticks, summed over runs, have passed since it was told last."""
+
+
+@dataclass(frozen=True)
+class Lane:
+    """One run of a batch."""
+
+    place: int
+    """Its place among the runs that were asked for."""
+    plan: Blueprint
+    params: Params
+
+
+def run_all(scenarios: Sequence[Scenario], told: Told = lambda ticks: None) -> Iterator[tuple[int, Outcome]]:
+    """Runs scenarios, those of equal shape together; each place with its result, or with what went wrong."""
+    groups: dict[object, list[Lane]] = {}
+    for place, scenario in enumerate(scenarios):
+        try:
+            plan = draw(scenario)
+            lane = Lane(place, plan, _padded(plan.params))
+            groups.setdefault(_shape(lane), []).append(lane)
+        except Exception as error:  # a scenario that cannot be laid out is a failed run, not a failed sweep
+            yield place, error
+    for lanes in groups.values():
+        yield from _run_group(lanes, told)
+
+
+def _run_group(lanes: list[Lane], told: Told) -> Iterator[tuple[int, Outcome]]:
+    try:
+        found = list(_alone(lanes[0], told) if len(lanes) == 1 else _together(lanes, told))
+    except Exception as error:
+        if len(lanes) == 1:
+            yield lanes[0].place, error
+            return
+        for lane in lanes:
+            yield from _run_group([lane], told)
+        return
+    yield from found
+
+
+def _alone(lane: Lane, told: Told) -> Iterator[tuple[int, Outcome]]:
+    plan, began = lane.plan, time.perf_counter()
+    state = _advanced(partial(advance, plan.shop, plan.params), plan.opening(), plan.n_ticks, told)
+    yield lane.place, result_of(plan, state, time.perf_counter() - began, 0.0)
+
+
+def _together(lanes: list[Lane], told: Told) -> Iterator[tuple[int, Outcome]]:
+    """A batch; copies of the last run fill it up to a power of two, and are not read."""
+    began, first = time.perf_counter(), lanes[0].plan
+    filled = lanes + [lanes[-1]] * (max(_LEAST, _power_of_two(len(lanes))) - len(lanes))
+    capacity = _power_of_two(first.capacity)
+    openings = [opening(first.shop, each.params, each.plan.backlog, capacity, first.n_bins) for each in lanes]
+    states = _stacked(openings + openings[-1:] * (len(filled) - len(lanes)))
+    del openings
+    params = _stacked([each.params for each in filled])
+    states = _advanced(partial(_advance_all, first.shop, params), states, first.n_ticks, lambda n: told(n * len(lanes)))
+    held = jax.device_get(states)
+    del states
+    each_s = (time.perf_counter() - began) / len(lanes)
+    for number, lane in enumerate(lanes):
+        state: State = jax.tree.map(lambda leaf, at=number: leaf[at], held)
+        if int(state.n_rows) > lane.plan.capacity or int(state.counts[COUNTS.index("lost_rows")]) > 0:
+            yield from _alone(lane, told)
+            continue
+        own = jax.tree.map(lambda leaf, rows=lane.plan.capacity: leaf[:rows], state.tickets)
+        yield lane.place, result_of(lane.plan, replace(state, tickets=own), each_s, 0.0)
+
+
+@partial(jax.jit, static_argnums=0, donate_argnums=2)
+def _advance_all(shop: Shop, params: Params, states: State, n_ticks: int) -> State:
+    later: State = jax.vmap(lambda each, state: advance(shop, each, state, n_ticks))(params, states)
+    return later
+
+
+def _advanced(step: Callable[[State, int], State], state: State, n_ticks: int, told: Told) -> State:
+    done, slice_ = 0, 1
+    while done < n_ticks:
+        n = min(slice_, n_ticks - done)
+        began = time.perf_counter()
+        state = step(state, n)
+        state.tick.block_until_ready()
+        took_s = max(time.perf_counter() - began, 1e-6)
+        done += n
+        told(n)
+        slice_ = max(1, min(int(n * SLICE_S / took_s), 64 * n))
+    return state
+
+
+def _shape(lane: Lane) -> object:
+    """Equal for lanes that one compiled batch can carry for the same number of ticks."""
+    plan = lane.plan
+    leaves, tree = jax.tree.flatten(lane.params)
+    shapes = tuple((np.shape(leaf), jnp.result_type(leaf)) for leaf in leaves)
+    return (
+        plan.shop, tree, shapes, _power_of_two(plan.capacity), plan.backlog.children.shape[1], plan.n_bins, plan.n_ticks
+    )  # fmt: skip
+
+
+def _padded(params: Params) -> Params:
+    """Epics padded to a power of two; those past the last one never come."""
+    intake = params.intake
+    n = _power_of_two(np.shape(intake.epic_row)[0])
+
+    def pad(column: jax.Array) -> jax.Array:
+        return jnp.asarray(np.pad(np.asarray(column), (0, n - np.shape(column)[0])))
+
+    epics = replace(
+        intake,
+        epic_row=pad(intake.epic_row),
+        arrival_tick=pad(intake.arrival_tick),
+        n_tickets=pad(intake.n_tickets),
+    )
+    return replace(params, intake=epics)
+
+
+def _stacked(trees: Sequence[Any]) -> Any:
+    return jax.tree.map(lambda *leaves: jnp.asarray(np.stack([np.asarray(leaf) for leaf in leaves])), *trees)
+
+
+def _power_of_two(n: int) -> int:
+    return 1 << max(n - 1, 0).bit_length()

@@ -1,0 +1,229 @@
+"""Runs an experiment: what is missing, in batches, on an engine, into a folder; whatever happens, the rest goes on."""
+
+import math
+import os
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from macrohard import reproducibility
+from macrohard.sweeps.design import Design, Run, in_shard
+from macrohard.sweeps.pool import Event, Pool
+from macrohard.sweeps.queue import Job, Queue
+from macrohard.sweeps.stopping import wanted
+from macrohard.sweeps.storage import Done, Storage, digest_of, opened, table
+
+MAX_BATCH = 32
+"""Most runs of one batch; more gain nothing (measured)."""
+
+_AGENTS_PER_BATCH = 4_000
+"""Rows of workers that a batch carries: a tick of more is no cheaper together (measured, see docs/sweeps.md)."""
+
+FLUSH_S, FLUSH_ROWS = 1.0, 64
+"""Finished runs wait at most so long, and at most so many, before they are written."""
+
+
+class Engine(Protocol):
+    """Where jobs run."""
+
+    @property
+    def free(self) -> int:
+        """Jobs that could be begun now."""
+
+    def begin(self, job: Job) -> None:
+        """Begins a job."""
+
+    def events(self, timeout_s: float) -> list[Event]:
+        """What happened since."""
+
+    def close(self) -> None:
+        """Ends whatever still runs."""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a sweep stands."""
+
+    runs: int
+    done: int
+    failed: int
+    eta_s: float | None
+    error: str = ""
+    """Set when a run has just failed."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a sweep."""
+
+    name: str
+    points: int
+    runs: int
+    done: int
+    failed: int
+    digest: str
+    wall_s: float
+    out: Path
+    out_of_budget: bool
+
+    def to_dict(self) -> dict[str, Any]:
+        """As `sweep run --json` prints it."""
+        return {**self.__dict__, "out": str(self.out)}
+
+
+Told = Callable[[Progress], None]
+
+
+def execute(
+    design: Design,
+    out: Path,
+    version: str,
+    *,
+    jobs: int | None = None,
+    engine: Engine | None = None,
+    shard: tuple[int, int] = (1, 1),
+    batch: int | None = None,
+    retry_failed: bool = False,
+    told: Told = lambda progress: None,
+) -> Outcome:
+    """Runs what is missing of a design; finished runs of an earlier call are kept and not run again."""
+    began = time.monotonic()
+    n_workers = (
+        jobs or len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else jobs or os.cpu_count() or 1
+    )
+    folder = out if shard == (1, 1) else out / "shards" / f"{shard[0]}-of-{shard[1]}"
+    unique = list({run.run_id: run for run in design.runs if in_shard(run, shard)}.values())
+    with opened(folder) as storage:
+        storage.write_plan(design, version, reproducibility.mode())
+        if retry_failed:
+            storage.forget_failed()
+        own = Pool(n_workers) if engine is None else engine
+        try:
+            sweep = _Sweep(design, storage, own, unique, batch or batch_of(design), n_workers, told, began)
+            out_of_budget = sweep.run()
+        finally:
+            own.close()
+        done = storage.done()
+    return outcome_of(design, folder, done, unique, time.monotonic() - began, out_of_budget)
+
+
+def outcome_of(
+    design: Design, out: Path, done: dict[str, Done], runs: Iterable[Run], wall_s: float, out_of_budget: bool = False
+) -> Outcome:
+    """What came of the runs of a design."""
+    mine = {run.run_id: done[run.run_id] for run in runs if run.run_id in done}
+    n_failed = sum(each.status == "failed" for each in mine.values())
+    n_runs = len({run.run_id for run in runs})
+    name, n_points = design.experiment.name, len(design.points)
+    digest = digest_of(mine, mine)
+    return Outcome(name, n_points, n_runs, len(mine) - n_failed, n_failed, digest, wall_s, out, out_of_budget)
+
+
+def batch_of(design: Design) -> int:
+    """Runs that are worth a batch."""
+    if not design.runs:
+        return 1
+    n_agents = max(1, design.scenario(design.runs[0]).n_agents)
+    return max(1, min(MAX_BATCH, _AGENTS_PER_BATCH // n_agents))
+
+
+class _Sweep:
+    """One call of `execute`, from the first job to the last row written."""
+
+    def __init__(
+        self, design: Design, storage: Storage, engine: Engine, runs: list[Run], batch: int, n_workers: int, told: Told,
+        began: float,
+    ) -> None:  # fmt: skip
+        self.design, self.storage, self.engine, self.runs, self.told, self.began = (
+            design, storage, engine, runs, told, began
+        )  # fmt: skip
+        self.batch, self.n_workers = batch, n_workers
+        self.queue = Queue(design)
+        self.by_id = {run.run_id: run for run in runs}
+        self.status: dict[str, str] = {}
+        self.figures: dict[str, float | None] = {}
+        self.held: list[dict[str, Any]] = []
+        self.flushed = time.monotonic()
+        self.fresh, self.in_work = 0, 0
+
+    def run(self) -> bool:
+        """Runs until nothing is missing, or until the budget is spent (True)."""
+        rule, budget_h = self.design.experiment.stop.confidence, self.design.experiment.stop.budget_h
+        self.status = {run_id: each.status for run_id, each in self.storage.done().items() if run_id in self.by_id}
+        if rule is not None and self.status:
+            stored = table(self.storage.folder, [rule.metric])
+            for run_id, value, status in zip(stored["run_id"], stored[rule.metric], stored["status"], strict=True):
+                if status != "missing":
+                    self.figures[run_id] = float(value) if status == "done" else None
+        spent = False
+        while True:
+            missing = [run for run in wanted(self.runs, rule, self.figures) if run.run_id not in self.status]
+            if not missing or spent:
+                break
+            self.queue.put(missing, self.batch, self.n_workers)
+            while (self.queue.jobs and not spent) or self.in_work:
+                spent = budget_h is not None and time.monotonic() - self.began > budget_h * 3600.0
+                while self.queue.jobs and self.engine.free and not spent:
+                    self.engine.begin(self.queue.jobs.popleft())
+                    self.in_work += 1
+                for event in self.engine.events(0.5):
+                    self._take(event)
+                self._flush()
+        self._flush(at_once=True)
+        return spent
+
+    def _take(self, event: Event) -> None:
+        if event.died:
+            self.in_work -= 1
+            for lost in self.queue.died(event.job):
+                why = f"its worker died {lost['attempts']} times (killed, or out of memory)"
+                self._failed({**lost, "error": why, "kind": "WorkerDied"})
+        elif event.rows is not None:
+            self.in_work -= 1
+            for row in event.rows:
+                if row["status"] == "failed":
+                    self._failed({**row, "attempts": 1})
+                else:
+                    self._finished(row)
+
+    def _finished(self, row: dict[str, Any]) -> None:
+        run = self.by_id[row["run_id"]]
+        rule = self.design.experiment.stop.confidence
+        if rule is not None:
+            self.figures[run.run_id] = row["figures"].get(rule.metric)
+        self.status[run.run_id] = "done"
+        self.fresh += 1
+        self.held.append(_flat(row, run, self.design))
+
+    def _failed(self, row: dict[str, Any]) -> None:
+        run = self.by_id[row["run_id"]]
+        self.status[run.run_id], self.figures[run.run_id] = "failed", None
+        self.storage.fail({**row, "point": self.design.points[run.point], "seed": run.seed})
+        self._tell(f"{run.run_id}: {row['error']}")
+
+    def _flush(self, *, at_once: bool = False) -> None:
+        now = time.monotonic()
+        if self.held and (at_once or len(self.held) >= FLUSH_ROWS or now - self.flushed >= FLUSH_S):
+            self.storage.add(self.held)
+            self.held, self.flushed = [], now
+            self._tell()
+
+    def _tell(self, error: str = "") -> None:
+        n_failed = sum(each == "failed" for each in self.status.values())
+        left = len(self.runs) - len(self.status)
+        eta_s = (time.monotonic() - self.began) / self.fresh * left if self.fresh else None
+        self.told(Progress(len(self.runs), len(self.status) - n_failed, n_failed, eta_s, error))
+
+
+def _flat(row: dict[str, Any], run: Run, design: Design) -> dict[str, Any]:
+    """A finished run as a row of Parquet: who it is, the factors, every figure."""
+    from macrohard.sweeps.storage import column_of
+
+    point = design.points[run.point]
+    factors = {key: column_of(value_set)[0] for key, value_set in ((k, [v]) for k, v in point.items())}
+    told = {name: row[name] for name in ("digest", "device", "wall_s", "binding")}
+    figures = {name: math.nan if value is None else float(value) for name, value in row["figures"].items()}
+    more = {"series": row["series"]} if "series" in row else {}
+    return {"run_id": run.run_id, "replicate": run.replicate, "seed": run.seed, **factors, **told, **figures, **more}

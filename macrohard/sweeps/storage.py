@@ -1,0 +1,286 @@
+"""A sweep on disk: parts written whole, an index of what is done, and nothing acknowledged before it is safe.
+
+A part is a Parquet file made as a temporary file, synced and renamed; only then the index says that its runs are done.
+The index can be lost: it is built anew from the parts.
+"""
+
+import hashlib
+import json
+import os
+import secrets
+import shutil
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from macrohard.store import StoreError, to_json
+from macrohard.sweeps.design import Design
+from macrohard.toml_text import value_text
+
+KIND = "macrohard sweep"
+SCHEMA = 1
+_TABLE = """create table if not exists runs (run_id text primary key, status text not null, part text,
+digest text, wall_s real, device text, error text, attempts integer not null)"""
+_OWN = {"manifest.json", "plan.parquet", "lock", "runs", "series", "failed", "shards"}
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Done:
+    """What the index knows of a run."""
+
+    status: str
+    digest: str | None
+    error: str | None
+
+
+class Storage:
+    """The folder of a sweep, opened for writing by one parent."""
+
+    def __init__(self, folder: Path, index: sqlite3.Connection) -> None:
+        """Made by `opened`."""
+        self.folder, self._index = folder, index
+
+    def write_plan(self, design: Design, version: str, mode: str) -> None:
+        """Keeps what is to be run; refuses a folder that holds another sweep, or results of another version."""
+        earlier = manifest(self.folder, missing_ok=True)
+        mine = {"version": version, "mode": mode, "name": design.experiment.name}
+        for key, value in mine.items():
+            if earlier is not None and earlier.get(key) != value:
+                told = f"{key} {earlier.get(key)!r}, this is {value!r}"
+                raise StoreError(f"{self.folder}: holds a sweep of {told}; choose another --out")
+        experiment = design.experiment.to_dict()
+        document = {"kind": KIND, "schema": SCHEMA, **mine, "experiment": experiment, "scenario": design.base}
+        document["factors"] = list(design.factors)
+        _write(self.folder / "manifest.json", to_json(document).encode())
+        write_table(self.folder / "plan.parquet", plan_table(design))
+
+    def add(self, rows: list[Row]) -> None:
+        """Keeps finished runs: their part first, then the index."""
+        if not rows:
+            return
+        part = f"part-{secrets.token_hex(8)}.parquet"
+        series = [pd.DataFrame(row.pop("series")).assign(run_id=row["run_id"]) for row in rows if "series" in row]
+        if series:
+            frame = pd.concat(series, ignore_index=True)
+            write_table(self.folder / "series" / part, frame[["run_id", *frame.columns.drop("run_id")]])
+        write_table(self.folder / "runs" / part, pd.DataFrame(rows))
+        self._note([(r["run_id"], "done", part, r["digest"], r["wall_s"], r["device"], None, 1) for r in rows])
+        for row in rows:
+            (self.folder / "failed" / f"{row['run_id']}.json").unlink(missing_ok=True)
+
+    def adopt(self, rows: pd.DataFrame, series: pd.DataFrame | None) -> None:
+        """Keeps finished runs of another folder."""
+        if not len(rows):
+            return
+        part = f"part-{secrets.token_hex(8)}.parquet"
+        if series is not None:
+            write_table(self.folder / "series" / part, series[series["run_id"].isin(rows["run_id"])])
+        write_table(self.folder / "runs" / part, rows)
+        self._note([(r.run_id, "done", part, r.digest, r.wall_s, r.device, None, 1) for r in rows.itertuples()])
+
+    def adopt_failed(self, other: Path, wanted: set[str]) -> None:
+        """Keeps what failed in another folder."""
+        for path in sorted((other / "failed").glob("*.json")):
+            if path.stem in wanted:
+                self.fail(json.loads(path.read_bytes()))
+
+    def fail(self, row: Row) -> None:
+        """Keeps a run that failed, with its error."""
+        _write(self.folder / "failed" / f"{row['run_id']}.json", to_json(row).encode())
+        self._note([(row["run_id"], "failed", None, None, None, None, str(row["error"]), int(row["attempts"]))])
+
+    def forget_failed(self) -> None:
+        """Lets failed runs be tried again."""
+        with self._index:
+            self._index.execute("delete from runs where status = 'failed'")
+
+    def done(self) -> dict[str, Done]:
+        """What is known of every run."""
+        rows = self._index.execute("select run_id, status, digest, error from runs")
+        return {run_id: Done(status, digest, error) for run_id, status, digest, error in rows}
+
+    def _note(self, rows: list[tuple[Any, ...]]) -> None:
+        with self._index:
+            self._index.executemany("insert or replace into runs values (?, ?, ?, ?, ?, ?, ?, ?)", rows)
+
+    def _agree(self) -> None:
+        """Brings index and files together: parts the index missed are taken in, entries without a part dropped."""
+        there = {path.name for path in (self.folder / "runs").glob("part-*.parquet")}
+        known = {part for (part,) in self._index.execute("select distinct part from runs where part is not null")}
+        with self._index:
+            self._index.executemany("delete from runs where part = ?", [(part,) for part in known - there])
+        for part in sorted(there - known):
+            columns = ["run_id", "digest", "wall_s", "device"]
+            try:
+                found = pd.read_parquet(self.folder / "runs" / part, columns=columns)
+            except (OSError, ValueError) as error:
+                raise StoreError(f"{self.folder / 'runs' / part}: cannot be read ({error}); delete it") from None
+            self._note([(r.run_id, "done", part, r.digest, r.wall_s, r.device, None, 1) for r in found.itertuples()])
+        for path in (self.folder / "failed").glob("*.json"):
+            row = json.loads(path.read_bytes())
+            self._index.execute(
+                "insert or ignore into runs values (?, 'failed', null, null, null, null, ?, ?)",
+                (row["run_id"], str(row["error"]), int(row["attempts"])),
+            )
+        self._index.commit()
+
+
+@contextmanager
+def opened(folder: Path) -> Iterator[Storage]:
+    """Opens the folder of a sweep for writing, made if need be; StoreError if it holds anything else."""
+    from macrohard.sweeps.locked import locked
+
+    with _as_store_error(folder):
+        if folder.is_dir() and manifest(folder, missing_ok=True) is None:
+            strange = sorted(path.name for path in folder.iterdir() if path.name.split(".")[0] not in _OWN | {"index"})
+            if strange:
+                raise StoreError(f"{folder}: holds files that are no sweep ({strange[0]}); choose another --out")
+        for inner in ("runs", "series", "failed"):
+            (folder / inner).mkdir(parents=True, exist_ok=True)
+    with _as_store_error(folder), locked(folder):
+        for left in [*folder.glob(".*.new"), *folder.glob("*/.*.new")]:
+            left.unlink(missing_ok=True)
+        index = _index(folder / "index.sqlite")
+        try:
+            storage = Storage(folder, index)
+            storage._agree()
+            yield storage
+        finally:
+            index.close()
+
+
+def manifest(folder: Path, *, missing_ok: bool = False) -> dict[str, Any] | None:
+    """The manifest of a sweep; StoreError (or None) where there is none."""
+    try:
+        document = json.loads((folder / "manifest.json").read_bytes())
+    except FileNotFoundError:
+        document = None
+    except (OSError, ValueError, RecursionError) as error:
+        raise StoreError(f"{folder}: its manifest cannot be read ({error})") from None
+    if document is None and missing_ok:
+        return None
+    if not isinstance(document, dict) or document.get("kind") != KIND:
+        raise StoreError(f"{folder}: is no folder of a sweep")
+    if document.get("schema") != SCHEMA:
+        raise StoreError(f"{folder}: layout {document.get('schema')!r}, this version reads {SCHEMA}")
+    return document
+
+
+def plan_table(design: Design) -> pd.DataFrame:
+    """One row per run: point, replicate, seed, run id, and the values of its factors."""
+    columns: dict[str, Any] = {
+        name: [getattr(run, name) for run in design.runs] for name in ("run_id", "point", "replicate", "seed")
+    }
+    for factor in design.factors:
+        values = [design.points[run.point][factor] for run in design.runs]
+        columns[factor] = column_of(values)
+    return pd.DataFrame(columns)
+
+
+def column_of(values: Iterable[object]) -> list[Any]:
+    """Values of a factor as one Parquet type: numbers as numbers, all else as text."""
+    values = list(values)
+    if all(isinstance(value, int | float) and not isinstance(value, bool) for value in values):
+        return [float(str(value)) for value in values]
+    return [value if isinstance(value, str) else value_text(value) for value in values]
+
+
+def table(folder: Path, columns: Iterable[str] | None = None) -> pd.DataFrame:
+    """Plan and results of a sweep joined: one row per run of the plan, in order, with `status`."""
+    manifest(folder)
+    with _as_store_error(folder):
+        plan = pd.read_parquet(folder / "plan.parquet")
+        parts = sorted((folder / "runs").glob("part-*.parquet"))
+        frames = [pd.read_parquet(part) for part in parts]
+        wanted = None if columns is None else ["run_id", "digest", *columns]
+        frames = [frame if wanted is None else frame[[c for c in wanted if c in frame]] for frame in frames]
+        failed = {path.stem for path in (folder / "failed").glob("*.json")}
+    found = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame({"run_id": [], "digest": []})
+    found = found.drop_duplicates("run_id").drop(columns=[c for c in plan if c != "run_id" and c in found])
+    for name in () if columns is None else columns:
+        if name not in found:
+            found[name] = float("nan")
+    joined = plan.merge(found.astype({"run_id": object}), on="run_id", how="left")
+    done = joined["digest"].notna()
+    status = [
+        "done" if ok else "failed" if run in failed else "missing"
+        for ok, run in zip(done, joined["run_id"], strict=True)
+    ]
+    joined.insert(4, "status", status)
+    return joined
+
+
+def digest_of(done: Mapping[str, Done], run_ids: Iterable[str]) -> str:
+    """One hash over the results of these runs, whatever their order."""
+    lines = sorted(f"{each} {done[each].digest}" for each in set(run_ids) if each in done and done[each].digest)
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
+
+
+def write_table(path: Path, frame: pd.DataFrame) -> None:
+    """A Parquet file that is there whole or not at all."""
+    temporary = path.parent / f".{path.name}.{secrets.token_hex(4)}.new"
+    try:
+        frame.to_parquet(temporary, engine="pyarrow", index=False, compression="zstd")
+        _settle(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _write(path: Path, content: bytes) -> None:
+    temporary = path.parent / f".{path.name}.{secrets.token_hex(4)}.new"
+    try:
+        temporary.write_bytes(content)
+        _settle(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _settle(temporary: Path, path: Path) -> None:
+    """Makes sure that the bytes are on disk before the name is."""
+    for target in (temporary, path.parent):
+        handle = os.open(target, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+        if target is temporary:
+            temporary.replace(path)
+
+
+def _index(path: Path) -> sqlite3.Connection:
+    """The index; a damaged one is set aside and built anew from the parts."""
+    for again in (False, True):
+        try:
+            index = sqlite3.connect(path)
+            index.execute("pragma journal_mode = wal")
+            index.execute("pragma synchronous = normal")
+            index.execute(_TABLE)
+            index.execute("select count(*) from runs").fetchone()
+            index.commit()
+            return index
+        except sqlite3.DatabaseError as error:
+            if again or isinstance(error, sqlite3.OperationalError):
+                raise StoreError(f"{path}: {error}") from None
+            for name in (path, path.with_name("index.sqlite-wal"), path.with_name("index.sqlite-shm")):
+                if name.exists():
+                    shutil.move(name, name.with_name(name.name.replace("index", "index.damaged")))
+    raise AssertionError
+
+
+@contextmanager
+def _as_store_error(folder: Path) -> Iterator[None]:
+    from macrohard.faults import ScenarioError
+
+    try:
+        yield
+    except ScenarioError:
+        raise
+    except (OSError, ValueError, sqlite3.Error) as error:
+        raise StoreError(f"{folder}: {error}; what was acknowledged is kept, the same command goes on") from error
