@@ -487,7 +487,7 @@ def half(floor: Floor, row: int) -> None:
         return
     floor.counts["created"] += 1
     ticket = floor.tickets[born]
-    ticket.is_bug, ticket.started_tick = whole.is_bug, whole.started_tick
+    ticket.is_bug, ticket.started_tick, ticket.created_tick = whole.is_bug, whole.started_tick, whole.created_tick
     ticket.children = list(whole.children)
     for child in ticket.children:
         floor.tickets[child].n_needs += 1

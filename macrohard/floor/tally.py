@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from macrohard.colossus.units import Scalar
 
 LIMB = 20
-_SPLIT = 12  # a row below 2**31 splits into 12 low bits and the rest; sums over up to 2**20 rows fit 32 bits
+_PART = 11  # a row below 2**31 splits into parts of 11, 11 and 9 bits; sums over up to 2**20 rows fit 32 bits
 
 
 @jax.tree_util.register_dataclass
@@ -41,12 +41,14 @@ def no_total(shape: tuple[int, ...] = ()) -> Total:
 
 def row_sum(whole: jax.Array) -> Count:
     """Sum over rows of whole numbers from 0 to 2**31, exactly: the order of rows cannot change it."""
-    whole = whole.astype(jnp.uint32)
-    low = jnp.sum(whole & ((1 << _SPLIT) - 1), dtype=jnp.uint32)
-    high = jnp.sum(whole >> _SPLIT, dtype=jnp.uint32)
-    spare = LIMB - _SPLIT
-    merged = (low & ((1 << LIMB) - 1)) + ((high & ((1 << spare) - 1)) << _SPLIT)
-    return Count((low >> LIMB) + (high >> spare) + (merged >> LIMB), merged & ((1 << LIMB) - 1))
+    whole, part = whole.astype(jnp.uint32), (1 << _PART) - 1
+    low, middle, high = (
+        jnp.sum(each, dtype=jnp.uint32) for each in (whole & part, (whole >> _PART) & part, whole >> 2 * _PART)
+    )
+    spare = LIMB - _PART
+    merged = (low & ((1 << LIMB) - 1)) + ((middle & ((1 << spare) - 1)) << _PART)
+    carried = (low >> LIMB) + (middle >> spare) + (high << (2 * _PART - LIMB)) + (merged >> LIMB)
+    return Count(carried, merged & ((1 << LIMB) - 1))
 
 
 def add_count(count: Count, more: Count) -> Count:

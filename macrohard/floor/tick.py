@@ -52,15 +52,19 @@ def tick(shop: Shop, params: Params, state: State) -> State:
     n_busy = jnp.sum(n_busy_by_role)
     busy_share = n_busy / jnp.maximum(n_hired, 1).astype(jnp.float32)
     shares = desk_time(reading, busy_share)
-    # desks that stand idle although tickets wait elsewhere lack colleagues of another role, not work
-    wants_work = jnp.where(jnp.sum(lengths) < n_hired - n_busy, 1.0, 0.0)
+    n_open = state.counts[0] - state.counts[1] - state.counts[2]
+    wants_work = (jnp.sum(lengths) < n_hired - n_busy) & (n_open < n_hired)
     idle = shares["desks_idle_share"]
+    # who is idle although there is work waits for those at work, and for what holds them back
+    waits = jnp.where(wants_work, 0.0, idle)
+    more = 1.0 + waits / jnp.maximum(busy_share, 1e-6)
+    nobody_works = jnp.where(busy_share > 0.0, 0.0, waits)
     causes = jnp.stack(
         [
-            idle * wants_work,
-            shares["desks_unimpeded_share"] + idle * (1.0 - wants_work),
-            shares["desks_gpus_share"],
-            shares["desks_power_share"],
+            idle - waits,
+            shares["desks_unimpeded_share"] * more + nobody_works,
+            shares["desks_gpus_share"] * more,
+            shares["desks_power_share"] * more,
         ]
     )
     by_stage = lengths.reshape(len(WORK_STAGES), -1).sum(axis=1)

@@ -6,6 +6,9 @@ from macrohard.report.facts import Facts, look_up
 from macrohard.report.quantity import duration, energy, human, percent
 
 
+_LONG_TICK_S = 300.0
+
+
 def cautions(facts: Facts) -> list[str]:
     """Sentences on what the figures leave out or cannot carry, gravest first; none for a run without such."""
     return [*_length(facts), *_power(facts), *_tickets(facts), *_scale(facts)]
@@ -73,7 +76,11 @@ def _tickets(facts: Facts) -> list[str]:
 
 
 def _scale(facts: Facts) -> list[str]:
-    weight = facts.number("run.agent_weight")
+    tick_s, weight = facts.number("run.tick_s"), facts.number("run.agent_weight")
+    if tick_s > _LONG_TICK_S:
+        return [
+            f"A tick of {human(tick_s)} s is longer than many attempts: shorten run.tick_s, see `macrohard converge`."
+        ]
     if not weight > 1:
         return []
     return [
