@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 from small import small
 
+from agents import testing
 from agents.attempt import attempt_load
 from agents.capability import beta_quantile_table, success_chance, success_mean, unsolved_share
 from agents.coding import Coder
 from agents.design import Designer
 from agents.management import Manager
 from agents.roster import ROLES
-from agents import testing
 from agents.work import WORK_STAGES, Chance, Habits, Stage, Ticket
 from macrohard.blueprint import habits_of
 
@@ -225,7 +225,7 @@ def test_about_1_6_attempts_at_code_per_ticket():
     """p 0.70, rho 0.70; tests and review send 1 - 0.31 * 0.75 = 0.7675 of the bad patches back.
 
     First model, E(1-p)^k as above: 1 + 0.7675 * 0.300 + 0.589 * 0.237 = 1.370 attempts; 0.452 * 0.208 = 0.094
-    fail thrice. Of those b = 3.1286 of m = 3.4286, E(1-p)^k = 0.9125, 0.8507, 0.8037: a model as bad at them (0.83) tries
+    fail thrice. Of those b = 3.1286 of m = 3.4286, E(1-p)^k = 0.9125, 0.8507, 0.8037: one as bad at them (0.83) tries
     1 + 0.700 + 0.501 = 2.20 times and fails thrice at 0.363; a new draw 1.37 and 0.094: together 2.06 and 0.317.
     The third model about 2.1 times. 1.370 + 0.094 * (2.06 + 0.317 * 2.1) = 1.63; the model document says about 1.6.
     Shipped bad: 0.2325 * (0.300 + 0.7675 * 0.237 + 0.589 * 0.208) = 0.141 by the first, 0.06 by the others.

@@ -5,7 +5,6 @@ import math
 from macrohard.report.facts import Facts, look_up
 from macrohard.report.quantity import duration, energy, human, percent
 
-
 _LONG_TICK_S = 300.0
 
 
