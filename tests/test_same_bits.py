@@ -104,17 +104,12 @@ def test_a_state_that_went_to_the_host_and_back_gives_the_same_bits():
     assert_same_bits(jax.device_get(advance(SHOP, plan.params, again, N - 77)), alone("seed 1"))
 
 
-IN_BATCHES = pytest.mark.xfail(strict=True, reason="desks.wall_s divides by a speed that XLA inverts in batches only")
-
-
-@IN_BATCHES
 def test_lanes_of_a_batch_give_the_same_bits_as_runs_by_themselves():
     """Seeds and parameters of seven scenarios mapped at once: no lane differs from its own run in any word."""
     for name, lane in zip(LANES, lanes(list(LANES)), strict=True):
         assert_same_bits(lane, alone(name))
 
 
-@IN_BATCHES
 def test_the_place_in_a_batch_does_not_matter():
     """The same scenarios in another order."""
     names = list(LANES)[::-1]
