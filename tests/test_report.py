@@ -328,7 +328,7 @@ def test_cautions_name_what_a_reader_must_know() -> None:
     for words in ("ended early", "went unserved in 2 h", "no supply", "given up", "still open", "kept full", "800"):
         assert words in said
     calm = facts(run={"agent_weight": 1.0}, work={"tickets_open": 0}, power={"unserved_mwh": 1e-12})
-    assert cautions(calm) == []
+    assert [each for each in cautions(calm) if not each.startswith("Averages")] == []
 
 
 def test_nameplate_is_told_apart_from_demand(usual_html: str) -> None:
