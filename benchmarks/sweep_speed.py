@@ -10,7 +10,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from macrohard.summary import RESULTS_VERSION
+from macrohard.results.summary import RESULTS_VERSION
 from macrohard.sweeps import Experiment
 from macrohard.sweeps.design import lay_out
 from macrohard.sweeps.execute import execute

@@ -9,9 +9,9 @@ import jax
 import numpy as np
 
 from macrohard.floor.state import State
+from macrohard.results.summary import RESULTS_VERSION
 from macrohard.scenario import Scenario
 from macrohard.store import run_id
-from macrohard.summary import RESULTS_VERSION
 
 EVERY_S = 30.0
 """A state is kept when the last one is this old."""

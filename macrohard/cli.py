@@ -97,7 +97,7 @@ def run(
         _explain(chosen, to_stderr=json_)
     with stoppable():
         from macrohard import runs, store
-        from macrohard.summary import RESULTS_VERSION
+        from macrohard.results.summary import RESULTS_VERSION
 
         folder = out if out or json_ else Path("runs", f"{chosen.name}-{store.run_id(RESULTS_VERSION, chosen)}")
         if folder is not None:
@@ -155,8 +155,8 @@ def init(
 ) -> None:
     """Write a commented scenario with every key, to be changed."""
     from macrohard.faults import Fault, ScenarioError
-    from macrohard.reference import commented
     from macrohard.scenario import Scenario
+    from macrohard.scenario.reference import commented
 
     name = re.sub(r"[^A-Za-z0-9._-]", "-", file.stem)[:80].lstrip("._-") or "own"
     chosen = Scenario.load(scenario, [f"run.name='{name}'", *(set_ or [])], environment={})
@@ -177,7 +177,7 @@ def check(
 ) -> None:
     """Check a scenario: every fault in one go, and what a run of it will ask for."""
     chosen = _loaded(file, set_)
-    from macrohard.outlook import outlook
+    from macrohard.results.outlook import outlook
 
     found = outlook(chosen)
     if json_:
@@ -194,8 +194,8 @@ def schema(
     markdown: Annotated[bool, typer.Option("--markdown", help="As a document for people.")] = False,
 ) -> None:
     """Print the JSON schema of a scenario file."""
-    from macrohard.reference import markdown as reference
     from macrohard.scenario import Scenario
+    from macrohard.scenario.reference import markdown as reference
 
     if markdown:
         print(reference(), end="")
@@ -228,7 +228,7 @@ def doctor(json_: JsonOption = False) -> None:
 
 def _loaded(scenario: str, set_: list[str] | None, hours: float | None = None, seed: int | None = None) -> Any:
     from macrohard.scenario import Scenario
-    from macrohard.settings import Setting
+    from macrohard.scenario.settings import Setting
 
     flags = [("run.horizon_h", hours, "--hours"), ("run.seed", seed, "--seed")]
     settings = [Setting(key, str(value), origin) for key, value, origin in flags if value is not None]

@@ -10,7 +10,7 @@ from macrohard.buildout.of_scenario import site_of
 from macrohard.buildout.outcome import DAYS_PER_MONTH, Spread, planned, reached
 from macrohard.buildout.site import Site, site_named
 from macrohard.colossus.tables import rows
-from macrohard.metrics import Summary
+from macrohard.results.metrics import Summary
 from macrohard.runs import Result, run
 from macrohard.scenario import Scenario
 from macrohard.siting import Nameplate, nameplate

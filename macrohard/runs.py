@@ -13,16 +13,17 @@ import numpy as np
 import pandas as pd
 
 from agents.worker import Worker
-from macrohard import metrics, uncertainty
+from macrohard import uncertainty
 from macrohard.blueprint import Blueprint, draw
 from macrohard.checkpoint import Checkpoint
 from macrohard.floor.state import State
 from macrohard.floor.tick import advance
-from macrohard.metrics import Kept, Summary
 from macrohard.report import Facts, page
+from macrohard.results import metrics
+from macrohard.results.metrics import Kept, Summary
+from macrohard.results.summary import RESULTS_VERSION, summary
 from macrohard.scenario import Scenario
 from macrohard.store import check_out, write_run
-from macrohard.summary import RESULTS_VERSION, summary
 
 CHUNK_S = 0.5
 """Chunks are as many ticks as take about this long, so that progress shows and Ctrl-C is answered."""

@@ -19,7 +19,7 @@ from macrohard.colossus.tables import row_named
 from macrohard.colossus.units import KW_PER_MW
 from macrohard.faults import Fault, ScenarioError
 from macrohard.scenario import Scenario
-from macrohard.sections import Source
+from macrohard.scenario.sections import Source
 
 _HOT_C = 35.0
 USD_PER_MUSD = 1e6

@@ -23,7 +23,7 @@ from macrohard.colossus.gpu_power import GpuPower
 from macrohard.colossus.site import Site
 from macrohard.colossus.tables import rows
 from macrohard.scenario import Scenario
-from macrohard.settings import Setting
+from macrohard.scenario.settings import Setting
 from macrohard.siting import site_of_scenario
 
 Array = NDArray[np.float64]

@@ -12,8 +12,8 @@ from typer.testing import CliRunner
 from agents.attempt import attempt_load
 from macrohard.blueprint import habits_of
 from macrohard.cli import app
-from macrohard.role_fit import Fit, fitted
-from macrohard.role_log import read
+from macrohard.logs.role_fit import Fit, fitted
+from macrohard.logs.role_log import read
 from macrohard.scenario import Scenario
 
 KNOWN = {

@@ -27,17 +27,14 @@ FLOORS = [floor.split() for floor in """
     macrohard.colossus.units_builder macrohard.colossus.powerplant
     macrohard.colossus.plant_builder macrohard.colossus.reliability macrohard.colossus.site
     macrohard.reproducibility macrohard.names macrohard.faults macrohard.guard
-    macrohard macrohard.fields macrohard.targets macrohard.toml_text macrohard.request_log
-    macrohard.sections macrohard.settings macrohard.doctor macrohard.role_log
-    macrohard.contradictions macrohard.limits
-    macrohard.checking
-    macrohard.scenario
-    macrohard.reference macrohard.store macrohard.role_fit
+    macrohard macrohard.targets
+    macrohard.doctor macrohard.scenario
+    macrohard.store
     macrohard.work_tables macrohard.backlog macrohard.outbox
     macrohard.validation macrohard.floor macrohard.siting
-    macrohard.metrics macrohard.blueprint macrohard.buildout macrohard.swings macrohard.trace
-    macrohard.cost macrohard.outlook macrohard.uncertainty
-    macrohard.summary
+    macrohard.blueprint macrohard.buildout macrohard.swings macrohard.logs
+    macrohard.uncertainty
+    macrohard.results
     macrohard.checkpoint macrohard.report
     macrohard.runs
     macrohard.factory macrohard.convergence macrohard.headlines macrohard.sweeps
@@ -49,10 +46,11 @@ FLOORS = [floor.split() for floor in """
 
 HEIGHT = {room: height for height, floor in enumerate(FLOORS) for room in floor}
 
-PACKAGES = ("backlog", "buildout", "commands", "floor", "report", "sections", "sweeps", "validation")
+PACKAGES = (
+    "backlog", "buildout", "commands", "floor", "logs", "report", "results", "scenario", "sweeps", "validation",
+)  # fmt: skip
 
-LIGHT = ("names", "faults", "fields", "toml_text", "settings", "sections", "contradictions", "limits", "checking",
-         "scenario", "reference", "targets", "guard", "reproducibility")  # fmt: skip
+LIGHT = ("names", "faults", "targets", "guard", "reproducibility", "scenario")
 """Rooms that check and explain a scenario at once: no JAX, no tables library."""
 
 
@@ -110,7 +108,7 @@ def test_what_each_part_does_not_know(module):
         assert not tops & {"agents", "mesa", "networkx", "pandas", "pydantic"} and inner <= {"colossus"}
     if module.startswith("macrohard.report"):
         assert not tops & {"agents", "jax", "mesa"} and inner <= {"report"}
-    if module.split(".")[-1] in LIGHT and module.startswith("macrohard") and module.count(".") == 1:
+    if room(module).removeprefix("macrohard.") in LIGHT:
         assert not tops & {"agents", "jax", "mesa", "networkx", "numpy", "pandas", "scipy"}
     assert "TYPE_CHECKING" not in MODULES[module].read_text(encoding="utf-8")
     assert "pickle" not in tops

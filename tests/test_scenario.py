@@ -11,11 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from macrohard import Scenario, ScenarioError, names
-from macrohard.contradictions import bugs_per_ticket
-from macrohard.fields import leaves
-from macrohard.limits import estimate
-from macrohard.reference import commented, markdown
 from macrohard.scenario import bundled, source_text
+from macrohard.scenario.contradictions import bugs_per_ticket
+from macrohard.scenario.fields import leaves
+from macrohard.scenario.limits import estimate
+from macrohard.scenario.reference import commented, markdown
 
 
 def faults(text: str, *settings: str) -> list[str]:

@@ -11,10 +11,10 @@ from typer.testing import CliRunner
 from macrohard.cli import app
 from macrohard.colossus.requests import Requests
 from macrohard.faults import ScenarioError
-from macrohard.request_log import BUNDLED, dispersion, read, scaled
+from macrohard.logs.request_log import BUNDLED, dispersion, read, scaled
+from macrohard.logs.trace import trace
 from macrohard.scenario import Scenario
 from macrohard.siting import nameplate
-from macrohard.trace import trace
 
 LAPTOP = Scenario.load("laptop", environment={})
 HOUR = read(BUNDLED)

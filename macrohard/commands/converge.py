@@ -15,7 +15,7 @@ def converge(
 ) -> None:
     """Run a scenario with other ticks and weights: how far do its figures depend on the grain of the simulation?"""
     from macrohard.scenario import Scenario
-    from macrohard.settings import Setting
+    from macrohard.scenario.settings import Setting
 
     chosen = Scenario.load(scenario, [*(set_ or []), Setting("run.horizon_h", str(hours), "--hours")])
     from rich.console import Console

@@ -18,9 +18,9 @@ def fit_roles(
     json_: Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")] = False,
 ) -> None:
     """Fit calls, tokens, tool time and success of your own agents' attempts, as keys of a scenario."""
-    from macrohard import role_fit
     from macrohard.faults import Fault, ScenarioError
-    from macrohard.role_log import read
+    from macrohard.logs import role_fit
+    from macrohard.logs.role_log import read
     from macrohard.scenario import Scenario
     from macrohard.store import to_json
 

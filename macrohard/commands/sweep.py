@@ -185,7 +185,7 @@ def _folder(experiment: Path, out: Path | None) -> Path:
 
 
 def _version() -> str:
-    from macrohard.summary import RESULTS_VERSION
+    from macrohard.results.summary import RESULTS_VERSION
 
     return RESULTS_VERSION
 

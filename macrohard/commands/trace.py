@@ -22,8 +22,8 @@ def trace(
     ] = None,
 ) -> None:
     """Send a recorded request log through a scenario's GPUs: queueing, latency, GPU-hours and watts."""
-    from macrohard import request_log
-    from macrohard import trace as tracing
+    from macrohard.logs import request_log
+    from macrohard.logs import trace as tracing
     from macrohard.scenario import Scenario
     from macrohard.store import to_json
 

@@ -32,7 +32,7 @@ def sweep(
     `scenario`, `iterations` (replicates) and `max_steps` (ticks) then belong to it, and `number_processes` is how many
     workers run (None: one per core). Without `out` nothing is kept but the table.
     """
-    from macrohard.summary import RESULTS_VERSION
+    from macrohard.results.summary import RESULTS_VERSION
     from macrohard.sweeps.design import lay_out
     from macrohard.sweeps.execute import execute
     from macrohard.sweeps.storage import table

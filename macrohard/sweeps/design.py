@@ -8,10 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from macrohard import toml_text
 from macrohard.faults import Fault, ScenarioError
-from macrohard.scenario import Scenario
-from macrohard.settings import Setting
+from macrohard.scenario import Scenario, toml_text
+from macrohard.scenario.settings import Setting
 from macrohard.store import run_id
 from macrohard.sweeps.experiment import Experiment, takes_whole
 

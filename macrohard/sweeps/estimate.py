@@ -3,7 +3,7 @@
 import os
 from dataclasses import asdict, dataclass
 
-from macrohard.limits import estimate as estimate_of_run
+from macrohard.scenario.limits import estimate as estimate_of_run
 from macrohard.sweeps.design import Design
 from macrohard.sweeps.execute import batch_of
 

@@ -7,12 +7,11 @@ from typing import Annotated, Any, Literal
 from annotated_types import Ge, Gt, Le
 from pydantic import StringConstraints, ValidationError
 
-from macrohard import toml_text
 from macrohard.faults import Fault, ScenarioError
-from macrohard.fields import field_at, is_array, takes
 from macrohard.names import nearest
-from macrohard.scenario import Scenario
-from macrohard.sections.section import Section
+from macrohard.scenario import Scenario, toml_text
+from macrohard.scenario.fields import field_at, is_array, takes
+from macrohard.scenario.sections.section import Section
 from macrohard.sweeps.ranges import Range, of_table
 
 MAX_RUNS = 1_000_000
@@ -173,7 +172,7 @@ def _faults_of_design(made: "Experiment", place: str) -> list[Fault]:
 
 
 def _known() -> list[str]:
-    from macrohard.fields import dotted, leaves
+    from macrohard.scenario.fields import dotted, leaves
 
     return [dotted(path) for path, field in leaves(Scenario) if not is_array(field)]
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from macrohard.faults import ScenarioError
-from macrohard.metrics import Summary
+from macrohard.results.metrics import Summary
 from macrohard.runs import Result
 
 _LEFT_OUT = ("schema_version", "scenario.", "run.versions", "run.compile_s")

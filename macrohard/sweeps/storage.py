@@ -18,9 +18,9 @@ from typing import Any
 
 import pandas as pd
 
+from macrohard.scenario.toml_text import value_text
 from macrohard.store import StoreError, to_json
 from macrohard.sweeps.design import Design
-from macrohard.toml_text import value_text
 
 KIND = "macrohard sweep"
 SCHEMA = 1

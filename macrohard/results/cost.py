@@ -1,6 +1,6 @@
 """What a run costs: GPUs by the hour, energy as metered, and the plant written off over its life."""
 
-from macrohard.metrics import Summary
+from macrohard.results.metrics import Summary
 from macrohard.scenario import Scenario
 from macrohard.siting import plant_prices
 

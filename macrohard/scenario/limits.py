@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from macrohard.faults import Fault
-from macrohard.sections import Backlog, Run, Workforce
+from macrohard.scenario.sections import Backlog, Run, Workforce
 
 MAX_TICKS = 100_000_000
 """190 years of minutes; ticks are counted in 32 bits."""

@@ -6,10 +6,11 @@ import jax
 import numpy as np
 import pandas as pd
 
-from macrohard import metrics, reproducibility, siting
+from macrohard import reproducibility, siting
 from macrohard.blueprint import Blueprint
-from macrohard.cost import bill
-from macrohard.metrics import Kept, Summary
+from macrohard.results import metrics
+from macrohard.results.cost import bill
+from macrohard.results.metrics import Kept, Summary
 
 SCHEMA_VERSION = 1
 RESULTS_VERSION = "1"

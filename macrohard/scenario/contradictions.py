@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from macrohard.names import BESIDE_TURBINES
-from macrohard.sections import Backlog, Capability, Cluster, Megapack, Power, Quality, Run, Tokens
+from macrohard.scenario.sections import Backlog, Capability, Cluster, Megapack, Power, Quality, Run, Tokens
 
 _NO_FIGURES = BESIDE_TURBINES
 """Kinds of supply that have no rating of their own."""

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from annotated_types import Ge, Gt, Le
 
-from macrohard.sections.section import Amount, Section
+from macrohard.scenario.sections.section import Amount, Section
 
 Years = Annotated[float, Gt(0), Le(100)]
 

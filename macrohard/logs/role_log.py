@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from macrohard.faults import Fault, ScenarioError, printable
-from macrohard.request_log import MAX_BYTES
+from macrohard.logs.request_log import MAX_BYTES
 
 NEEDED = ("role", "minutes", "calls", "input_tokens", "cached_tokens", "output_tokens", "tool_s", "success")
 """minutes: what the ticket would take a human; success: 1 or 0, blank where it is not known."""

@@ -18,7 +18,7 @@ from scipy.optimize import brentq, minimize
 from scipy.special import expit
 
 from macrohard.scenario import Scenario
-from macrohard.settings import Setting
+from macrohard.scenario.settings import Setting
 
 Array = NDArray[np.float64]
 

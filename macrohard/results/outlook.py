@@ -4,8 +4,8 @@ from dataclasses import asdict, dataclass
 
 from macrohard.blueprint import draw
 from macrohard.colossus.tables import row_named
-from macrohard.limits import estimate
 from macrohard.scenario import Scenario
+from macrohard.scenario.limits import estimate
 from macrohard.siting import nameplate
 
 

@@ -10,7 +10,7 @@ from annotated_types import Ge, Gt, Le
 from pydantic import BeforeValidator, StringConstraints
 
 from macrohard import names
-from macrohard.sections.section import (
+from macrohard.scenario.sections.section import (
     Absent,
     Amount,
     Day,

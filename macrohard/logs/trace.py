@@ -17,7 +17,7 @@ from macrohard.colossus.roofline import Serving
 from macrohard.colossus.serving import Served
 from macrohard.colossus.units import S_PER_H
 from macrohard.faults import Fault, ScenarioError
-from macrohard.request_log import dispersion
+from macrohard.logs.request_log import dispersion
 from macrohard.scenario import Scenario
 from macrohard.siting import site_of_scenario
 

@@ -13,11 +13,12 @@ from typing import Any
 
 from pydantic import PrivateAttr
 
-from macrohard import names, toml_text
-from macrohard.checking import checked
+from macrohard import names
 from macrohard.faults import Fault, ScenarioError
-from macrohard.fields import dotted, leaves
-from macrohard.sections import (
+from macrohard.scenario import toml_text
+from macrohard.scenario.checking import checked
+from macrohard.scenario.fields import dotted, leaves
+from macrohard.scenario.sections import (
     Backlog,
     Capability,
     Cluster,
@@ -31,7 +32,7 @@ from macrohard.sections import (
     Training,
     Workforce,
 )
-from macrohard.settings import Draft, Setting, of_arguments, of_environment
+from macrohard.scenario.settings import Draft, Setting, of_arguments, of_environment
 
 
 class Scenario(Section):

@@ -10,10 +10,11 @@ from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
-from macrohard import contradictions, limits, names
+from macrohard import names
 from macrohard.faults import Fault, ScenarioError
-from macrohard.fields import allowed, bounds, dotted, field_at, keys_of, takes
-from macrohard.settings import Draft
+from macrohard.scenario import contradictions, limits
+from macrohard.scenario.fields import allowed, bounds, dotted, field_at, keys_of, takes
+from macrohard.scenario.settings import Draft
 
 Model = TypeVar("Model", bound=BaseModel)
 Loc = tuple[str | int, ...]

@@ -9,8 +9,8 @@ from typing import Any
 from pydantic import BaseModel
 
 from macrohard.faults import Fault
-from macrohard.fields import Path, dotted, field_at, is_array, may_be_absent, takes
-from macrohard.toml_text import Tree, monstrous
+from macrohard.scenario.fields import Path, dotted, field_at, is_array, may_be_absent, takes
+from macrohard.scenario.toml_text import Tree, monstrous
 
 PREFIX = "MACROHARD_"
 """Environment variables MACROHARD_<SECTION>__<KEY> set a key."""

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from macrohard.fields import allowed, is_array, may_be_absent, table_of
-from macrohard.scenario import Scenario
-from macrohard.toml_text import value_text
+from macrohard.scenario.fields import allowed, is_array, may_be_absent, table_of
+from macrohard.scenario.scenario import Scenario
+from macrohard.scenario.toml_text import value_text
 
 _HEAD = """\
 # A scenario of macrohard. Run it:   macrohard run {file}

@@ -1,0 +1,1 @@
+"""What a run kept, as people and files read it: series, tickets, summary, cost."""
