@@ -11,7 +11,7 @@ from macrohard.report.chart import LETTER_PX, sheet, text
 from macrohard.report.picture import Picture
 from macrohard.report.quantity import percent
 from macrohard.report.study import Study
-from macrohard.report.wording import called, capital, titled, written
+from macrohard.report.wording import called, capital, condition, titled, written
 
 CELL_PX = 30.0
 Inside = NDArray[np.bool_]
@@ -33,8 +33,8 @@ def _heat(metric: str, x: str, y: str, table: pd.DataFrame) -> Picture:
     low, high = float(np.nanmin(values)), float(np.nanmax(values))
     row, column = divmod(int(np.nanargmax(values)), values.shape[1])
     caption = (
-        f"The darker, the more: from {written(metric, low)} to {written(metric, high)}, highest at {called(x)} "
-        f"{written(x, table.columns[column])} and {called(y)} {written(y, table.index[row])}. Means over the runs."
+        f"The darker, the more: from {written(metric, low)} to {written(metric, high)}, highest at {called(x)} = "
+        f"{written(x, table.columns[column])} and {called(y)} = {written(y, table.index[row])}. Means over the runs."
     )
 
     def shade(value: float) -> tuple[str, str]:
@@ -60,9 +60,10 @@ def frontiers(study: Study) -> list[Picture]:
 
 def _frontier(conditions: Sequence[str], x: str, y: str, table: pd.DataFrame) -> Picture:
     values = table.to_numpy(float)
+    said = " and ".join(map(condition, conditions))
     caption = (
-        f"Share of the runs in which {' and '.join(conditions)}. Hatched crosswise: in none; slanted: in some; plain: "
-        "in all. The strong line is the frontier of what is safe in every run."
+        f"Share of the runs in which there is {said}. Hatched crosswise: in none; slanted: in some; plain: in all. The "
+        "strong line is the frontier of what is safe in every run."
     )
 
     def shade(value: float) -> tuple[str, str]:

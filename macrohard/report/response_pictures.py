@@ -8,9 +8,9 @@ import numpy as np
 
 from macrohard.report.chart import LETTER_PX, axes, gutter, legend, line, sheet
 from macrohard.report.picture import ROOMY_PX, Picture, frame
-from macrohard.report.scale import Axis, Frame, linear, size_of
+from macrohard.report.scale import Axis, Frame, linear
 from macrohard.report.study import Spread, Study, at_levels
-from macrohard.report.wording import called, capital, titled, written
+from macrohard.report.wording import called, capital, on_axis, titled, written
 
 MAX_FIGURES, MAX_FACTORS, MAX_LINES = 6, 3, 4
 STYLES = ("load", "demand", "soc-dotted", "nameplate")
@@ -60,7 +60,7 @@ def _curves(study: Study, metric: str, factor: str, split: str) -> list[Curve]:
 def _response(study: Study, metric: str, factor: str, split: str, curves: list[Curve]) -> Picture:
     low_at, low, high_at, high = study.effect(metric, factor)
     caption = (
-        f"On average over the runs, {called(metric)} lies between {written(metric, low)} (at {called(factor)} "
+        f"On average over the runs, {called(metric)} lies between {written(metric, low)} (at {called(factor)} = "
         f"{written(factor, low_at)}) and {written(metric, high)} (at {written(factor, high_at)}). "
     )
     several = max(each.n for curve in curves for _, each in curve.points) > 1
@@ -68,8 +68,7 @@ def _response(study: Study, metric: str, factor: str, split: str, curves: list[C
 
     def draw(width: int) -> str:
         values = [v for curve in curves for _, each in curve.points for v in (each.low, each.high, each.mean)]
-        size, word = size_of(max(map(abs, values)))
-        y_title = titled(metric) + (f", {word}" if word else "")
+        size, y_title = on_axis(metric, max(map(abs, values)))
         low_y = min(values) / size
         y = linear(min(low_y, 0.0) if low_y < 0.35 * max(values) / size else low_y, max(values) / size, y_title, 5)
         levels = sorted({level for curve in curves for level, _ in curve.points}, key=_order)
@@ -82,8 +81,8 @@ def _response(study: Study, metric: str, factor: str, split: str, curves: list[C
             means = np.array([each.mean / size for _, each in curve.points])
             marks.append(line(area, px, means, STYLES[k % len(STYLES)]))
             shift = (k - (len(curves) - 1) / 2) * 4
-            marks += [_whisker(area, at[level], each, size, shift) for level, each in curve.points]
-            ends.append((float(means[-1]), curve.name))
+            marks += [_whisker(area, at[level], each, size, shift, k) for level, each in curve.points]
+            ends.append((float(means[-1]), curve.name.removeprefix(f"{called(split)} ")))
         if named and width >= ROOMY_PX:
             marks.append(gutter(area, ends))
         keys = [("line", STYLES[k % len(STYLES)], curve.name) for k, curve in enumerate(named)]
@@ -97,14 +96,15 @@ def _order(level: object) -> tuple[int, float, str]:
     return (0, float(level), "") if isinstance(level, (int, float)) else (1, 0.0, str(level))
 
 
-def _whisker(area: Frame, x: float, each: Spread, size: float, shift: float) -> str:
+def _whisker(area: Frame, x: float, each: Spread, size: float, shift: float, k: int) -> str:
     px, mean = area.at(x, each.mean / size)
     low, high = area.at(x, each.low / size)[1], area.at(x, each.high / size)[1]
     px += shift
     bar = (
         f'<path class="whisker" d="M{px:.1f} {low:.1f}V{high:.1f}M{px - 4:.1f} {low:.1f}h8M{px - 4:.1f} {high:.1f}h8"/>'
     )
-    return (bar if each.n > 1 else "") + f'<circle class="spot" cx="{px:.1f}" cy="{mean:.1f}" r="3.4"/>'
+    style = "spot hollow" if k % 2 else "spot"
+    return (bar if each.n > 1 else "") + f'<circle class="{style}" cx="{px:.1f}" cy="{mean:.1f}" r="3.4"/>'
 
 
 def level_axis(levels: Sequence[object], title: str, key: str, room: float) -> tuple[Axis, dict[object, float]]:

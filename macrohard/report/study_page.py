@@ -9,7 +9,7 @@ from macrohard.report.response_pictures import responses
 from macrohard.report.study import Spread, Study
 from macrohard.report.study_story import answer, cautions
 from macrohard.report.tornado_pictures import tornados
-from macrohard.report.wording import called, titled, written
+from macrohard.report.wording import called, written
 
 QUESTIONS = ("What was asked", "What came out", "What limits it, and what to change")
 MAX_ROWS = 200
@@ -51,7 +51,7 @@ def _points(study: Study) -> str:
         cells += [_cell(metric, found.get(number)) for metric, found in figures.items()]
         cells += [CAUSES[next(iter(held))] if held else "-", f"{len(finished)} of {len(mine)}"]
         rows.append(cells)
-    heads = ["point", *map(titled, study.factors), *map(called, study.metrics), "held back by", "runs"]
+    heads = ["point", *map(called, study.factors), *map(called, study.metrics), "held back by", "runs"]
     more = (
         f" The first {MAX_ROWS} of {len(numbers):,}; all stand in <code>runs/</code>."
         if len(numbers) > MAX_ROWS

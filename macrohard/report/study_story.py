@@ -6,14 +6,15 @@ import pandas as pd
 
 from macrohard.report.quantity import duration, percent
 from macrohard.report.study import Spread, Study, at_levels, is_number
-from macrohard.report.wording import better, called, capital, written
+from macrohard.report.wording import better, called, capital, condition, listed, written
 
-REMEDIES = {
-    "backlog": "the backlog (agents stood idle for want of tickets), so more of anything else changes little",
-    "agents": "the number of agents, so agents are what to add",
-    "gpus": "the GPUs that streams share, so GPUs, a lighter model or shorter contexts are what to change",
-    "power": "power, so supply or Megapacks are what to add",
+HELD = {
+    "backlog": ("Too few tickets ready to work on", "more of anything else changes little: bring more of them"),
+    "agents": ("The number of agents", "agents are what to add"),
+    "gpus": ("GPUs that streams share", "GPUs, a lighter model or shorter contexts are what to change"),
+    "power": ("Power", "supply or Megapacks are what to add"),
 }
+OTHERS = {"backlog": "the backlog", "agents": "agents", "gpus": "GPUs", "power": "power"}
 FEW_REPLICATES = 10
 SMALL = 0.02
 
@@ -26,8 +27,8 @@ def answer(study: Study) -> tuple[str, str, str]:
 def asked(study: Study) -> str:
     """The question with its plan."""
     factors = [_range(study, factor) for factor in study.factors]
-    lead = study.about.strip().rstrip(".") or f"What hangs on {_listed([called(each) for each in study.factors])}"
-    words = f"{lead}: {study.n_points:,} points of {study.scenario} over {_listed(factors)}"
+    lead = study.about.strip().rstrip(".") or f"What hangs on {listed([called(each) for each in study.factors])}"
+    words = f"{lead}: {study.n_points:,} points of {study.scenario} over {listed(factors)}"
     runs, done = len(study.runs), len(study.done)
     words += f", {study.replicates:,} runs each" if study.replicates > 1 else ", one run each"
     words += f" of {duration(study.hours)}" if math.isfinite(study.hours) else ""
@@ -53,7 +54,7 @@ def outcome(study: Study) -> str:
     words = "; ".join(told[:3])
     words = f"{capital(words)}." if words else ""
     if still:
-        words += f" {capital(_listed(still))} did not change at all."
+        words += f" {capital(listed(still))} did not change at all."
     return words.strip()
 
 
@@ -81,7 +82,7 @@ def _known(metric: str, each: Spread) -> str:
 
 
 def _where(study: Study, point: int) -> str:
-    return ", ".join(f"{called(key)} {written(key, value)}" for key, value in study.point(point).items())
+    return ", ".join(f"{called(key)} = {written(key, value)}" for key, value in study.point(point).items())
 
 
 def limit(study: Study) -> str:
@@ -90,11 +91,12 @@ def limit(study: Study) -> str:
     parts = []
     if held and max(held.values()) > 0:
         first = next(iter(held))
-        shifts = _shift(study, first)
-        parts.append(f"What held the work back was {REMEDIES[first]} ({percent(held[first])} of the time{shifts})")
+        who, remedy = HELD[first]
+        parts.append(f"{who} held the work back {percent(held[first])} of the time{_shift(study, first)}, so {remedy}")
     moving = [metric for metric in study.metrics if study.varies(metric)]
     if moving and len(study.factors) > 1:
-        parts.append(f"the longest lever on {called(moving[0])} is {called(study.drivers(moving[0])[0])}")
+        first_factor = called(study.drivers(moving[0])[0])
+        parts.append(f"of the factors tried {first_factor} moves {called(moving[0])} most")
     parts += _safe(study)
     return (
         "; ".join(parts)[:1].upper() + "; ".join(parts)[1:] + "." if parts else "Nothing can be said of what limits it."
@@ -102,35 +104,31 @@ def limit(study: Study) -> str:
 
 
 def _shift(study: Study, first: str) -> str:
-    """Where another cause than the first held the work back most."""
-    name = {"backlog": "the backlog", "agents": "agents", "gpus": "GPUs", "power": "power"}
-    other: dict[str, int] = {}
-    for _, rows in study.done.groupby("point"):
-        held = study.held_back(rows)
-        if held and (cause := next(iter(held))) != first:
-            other[cause] = other.get(cause, 0) + 1
-    if not other:
-        return ", at every point"
-    told = [f"{name[cause]} at {count} of {study.n_points} points" for cause, count in other.items()]
-    return f"; {_listed(told)} another cause came first".replace("; ", ", though ") if told else ""
+    """Whether that was so at every point, or at how many."""
+    causes = [next(iter(held)) for _, rows in study.done.groupby("point") if (held := study.held_back(rows))]
+    same = sum(cause == first for cause in causes)
+    if same == len(causes):
+        return " at every point" if len(causes) > 1 else ""
+    others = listed([f"{OTHERS[cause]} at {causes.count(cause)}" for cause in dict.fromkeys(causes) if cause != first])
+    return f" on average ({OTHERS[first]} came first at {same} of {len(causes)} points, {others})"
 
 
 def _safe(study: Study) -> list[str]:
     """From which level of the first factor on the conditions hold in every run, at each level of the second."""
     for (x, y), table in study.feasible.items():
-        names = " and ".join(study.conditions)
+        names = f"there is {' and '.join(map(condition, study.conditions))}"
         share = float(study_share(table))
         if share >= 1:
             return [f"{names} in every run"]
         if share <= 0:
-            return [f"{names} in no point's every run"]
+            return [f"{names} in every run at no point"]
         found = []
         for level in table.index[:4]:
             holds = table.loc[level]
             safe = [at for at in table.columns if holds[at] >= 1 - 1e-9]
-            what = f"{called(x)} {written(x, safe[0])}" if safe else "no level"
-            found.append(f"{what} at {called(y)} {written(y, level)}")
-        return [f"{names} in every run from {_listed(found)}"]
+            what = f"{called(x)} = {written(x, safe[0])}" if safe else "no level"
+            found.append(f"{what} (where {called(y)} = {written(y, level)})")
+        return [f"{names} in every run from {listed(found)} on"]
     return []
 
 
@@ -161,10 +159,6 @@ def cautions(study: Study) -> list[str]:
         called(each) for each in study.factors if study.runs[each].nunique() > at_levels(study.runs[each]).nunique()
     ]
     if binned:
-        found.append(f"Values of {_listed(binned)} were drawn; pictures show them in eight groups of equal size.")
+        found.append(f"Values of {listed(binned)} were drawn; pictures show them in eight groups of equal size.")
     found.append("Points share their seeds: the same luck at every point. Differences are surer than levels.")
     return found
-
-
-def _listed(items: list[str]) -> str:
-    return items[0] if len(items) == 1 else ", ".join(items[:-1]) + " and " + items[-1] if items else "nothing"

@@ -5,9 +5,9 @@ from typing import NamedTuple
 from macrohard.report.bars import ROW_PX, Part, Row, rows
 from macrohard.report.chart import axes, box, legend, sheet, text, upright
 from macrohard.report.picture import Picture
-from macrohard.report.scale import Axis, Frame, linear, size_of
+from macrohard.report.scale import Axis, Frame, linear
 from macrohard.report.study import Study, is_number
-from macrohard.report.wording import called, capital, titled, written
+from macrohard.report.wording import called, capital, on_axis, written
 
 MAX_FIGURES = 6
 
@@ -67,11 +67,10 @@ def _tornado(study: Study, metric: str) -> Picture:
 
     def draw(width: int) -> str:
         values = [middle, *(mean for each in swings for mean in (each.first_mean, each.last_mean))]
-        size, word = size_of(max(abs(value) for value in values))
+        size, title = on_axis(metric, max(abs(value) for value in values))
         margin = (max(values) - min(values)) * 0.2
-        title = titled(metric) + (f", {word}" if word else "")
         x = linear((min(values) - margin) / size, (max(values) + margin) / size, title, 4, round_up=False)
-        area = Frame(2, 4, width - 4, len(swings) * ROW_PX, x, Axis(0, 1, (), ""))
+        area = Frame(24, 4, width - 48, len(swings) * ROW_PX, x, Axis(0, 1, (), ""))
         marks = [axes(area), *(_bar(area, k, each, middle, size) for k, each in enumerate(swings))]
         marks.append(upright(area, middle / size, "load"))
         keys = legend([("area", "waiting", "at its lowest level"), ("area", "working", "at its highest")])

@@ -1,9 +1,11 @@
 """Keys of scenarios and summaries as people say them: a name, a unit, which way is better, a value with its unit."""
 
 import math
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Sequence
 
 from macrohard.report.quantity import duration, energy, human, mass, percent, power, usd
+from macrohard.report.scale import size_of
 
 NAMES = {
     "work.tickets_done": "tickets done",
@@ -23,7 +25,7 @@ NAMES = {
     "power.load_mean_mw": "mean load",
     "power.load_peak_mw": "peak load",
     "power.capped_mwh": "energy capped away",
-    "power.unserved_mwh": "energy not served",
+    "power.unserved_mwh": "energy unserved",
     "power.loss_of_load_h": "hours with load shed",
     "power.soc_lowest": "lowest Megapack charge",
     "power.grid_mwh": "energy from the grid",
@@ -53,13 +55,15 @@ NAMES = {
 FEWER_IS_BETTER = ("cost.", "power.unserved", "power.capped", "power.loss_of_load", "work.lead_time", "work.rework")
 FEWER_TOO = ("work.tickets_open", "work.tickets_given_up", "work.change_failure_rate", "work.bad_shipped_share")
 MORE_IS_BETTER = ("work.tickets_done", "work.tickets_per_day", "gpu.tok_s", "power.soc_lowest", "work.developers")
+SHARES = ("_share", "_rate", "soc_lowest", "soc_end", "utilization_mean", ".share", ".reserve")
+SIGNS = {"<=": "\u2264", ">=": "\u2265", "!=": "\u2260"}
 WRITTEN: tuple[tuple[tuple[str, ...], Callable[[float], str], str], ...] = (
     (("_mwh",), energy, "MWh"),
     (("_mw", "_mean_mw", "_peak_mw"), power, "MW"),
     (("_usd", "usd_per_ticket", "usd_per_million_decode_tokens"), usd, "USD"),
     (("_h", "_h_p50", "_h_p90"), duration, "h"),
     (("co2_t",), mass, "t"),
-    (("_share", "_rate", "soc_lowest", "soc_end", "utilization_mean", ".share", ".reserve"), percent, ""),
+    (SHARES, percent, ""),
 )
 
 
@@ -73,6 +77,22 @@ def titled(key: str) -> str:
     unit = next((unit for ends, _, unit in WRITTEN if unit and key.endswith(ends)), "")
     name = called(key)
     return f"{name}, {unit}" if unit and "," not in name else name
+
+
+def on_axis(key: str, highest: float) -> tuple[float, str]:
+    """What values of a figure are divided by on an axis, and the title that then holds: shares stand in per cent."""
+    if any(key.endswith(ends) for ends in SHARES):
+        return 0.01, f"{called(key)}, %"
+    size, word = size_of(highest)
+    return size, titled(key) + (f", {word}" if word else "")
+
+
+def condition(text: str) -> str:
+    """A condition as people say it: 'power.capped_mwh<=0' reads 'no energy capped away'."""
+    key, test, bound = re.split("(>=|<=|==|!=|>|<)", text.replace(" ", ""))
+    if test in ("<=", "==") and float(bound) == 0:
+        return f"no {called(key)}"
+    return f"{called(key)} {SIGNS.get(test, test)} {written(key, float(bound))}"
 
 
 def written(key: str, value: object) -> str:
@@ -95,3 +115,10 @@ def better(key: str) -> int:
 def capital(words: str) -> str:
     """The words with a capital at their start."""
     return words[:1].upper() + words[1:]
+
+
+def listed(items: Sequence[str]) -> str:
+    """'a', 'a and b', 'a, b and c'; 'nothing' of none."""
+    if not items:
+        return "nothing"
+    return items[0] if len(items) == 1 else ", ".join(items[:-1]) + " and " + items[-1]

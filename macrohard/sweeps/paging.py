@@ -1,4 +1,4 @@
-"""The page of a sweep, from its folder: what was planned, what came out, laid out for `macrohard.report`."""
+"""Pages of a sweep and of two compared, from their folders: what was planned and what came out, for `report`."""
 
 import itertools
 import json
@@ -7,12 +7,15 @@ from pathlib import Path
 
 import pandas as pd
 
+from macrohard.report.comparison import Comparison
+from macrohard.report.comparison_page import comparison_page
 from macrohard.report.paper import write_page
 from macrohard.report.quantity import plain
 from macrohard.report.study import Study
 from macrohard.report.study_page import study_page
 from macrohard.results.summary import assumptions
 from macrohard.scenario import Scenario
+from macrohard.sweeps.comparing import compare, pairs_of, told_otherwise
 from macrohard.sweeps.experiment import Experiment
 from macrohard.sweeps.sensitivity import Index, Method
 from macrohard.sweeps.storage import Done, digest_of, manifest, table
@@ -29,12 +32,26 @@ def write_sweep_page(folder: Path, out: Path | None = None, conditions: Iterable
     return write_page(study_page(study_of(folder, tuple(conditions))), out or folder / "report.html")
 
 
+def write_comparison_page(a: str, b: str, out: Path, metrics: list[str] | None = None) -> Path:
+    """Writes the page of B against A, each a sweep's folder or FOLDER#POINT; its path."""
+    quoted = " ".join(f"'{each}'" if "#" in each else each for each in (a, b))
+    told = {"Command": f"macrohard compare {quoted} --out {out}", "A": a, "B": b}
+    found = Comparison(_short(a), _short(b), compare(a, b, metrics), pairs_of(a, b), told_otherwise(a, b), told)
+    return write_page(comparison_page(found), out)
+
+
+def _short(name: str) -> str:
+    folder, _, point = name.partition("#")
+    return Path(folder).name + (f", point {point}" if point else "")
+
+
 def study_of(
     folder: Path, conditions: Sequence[str] = (), indices: Sequence[Index] = (), method: Method | None = None
 ) -> Study:
     """What a page shows of the sweep in a folder, with the indices of a sensitivity analysis if there are any."""
-    told, rows = manifest(folder) or {}, table(folder)
+    told = manifest(folder) or {}
     experiment, base = Experiment.of(told["experiment"]), Scenario.parse(told["scenario"], "sweep", [])
+    rows = _without_empty_batteries(table(folder), base)
     factors = tuple(factor for factor in told["factors"] if rows[factor].nunique() > 1) or tuple(told["factors"])
     metrics = tuple(metric for metric in experiment.metrics if metric in rows)
     judged = tuple(conditions) or tuple(each for each in CONDITIONS if each.partition("<")[0] in rows)
@@ -60,6 +77,13 @@ def study_of(
         hours=base.run.horizon_h,
         told=_repetition(folder, told["version"], told["mode"], rows),
     )
+
+
+def _without_empty_batteries(rows: pd.DataFrame, base: Scenario) -> pd.DataFrame:
+    """The charge of Megapacks that are not there is no figure."""
+    n_units = rows.get("power.megapack.n_units", pd.Series(base.power.megapack.n_units, rows.index))
+    charge = [str(name) for name in rows if str(name).startswith("power.soc_")]
+    return rows.assign(**{name: rows[name].where(n_units > 0) for name in charge})
 
 
 def _wider_first(rows: pd.DataFrame, pair: tuple[str, str]) -> tuple[str, str]:
