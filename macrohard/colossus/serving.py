@@ -179,7 +179,7 @@ def _balance(serving: Serving, call: Call, crowd: Scalar, room: Scalar, per_pref
     """
     evicts = serving.kv_held_in_tools <= 0
     whole = Population(jnp.where(evicts, crowd, jnp.minimum(crowd, room)), call.tool_s, jnp.ones_like(crowd))
-    people, active = whole, jnp.zeros_like(crowd)
+    people, active = whole, 0.0 * crowd
     for _ in range(N_STEPS):
         now = _round(serving, call, people, active, per_prefill_replica)
         start_s = now.step_s - now.step_slope_s * active
