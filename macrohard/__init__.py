@@ -14,9 +14,10 @@ _PLACES = {
     "ScenarioError": "macrohard.faults",
     "Factory": "macrohard.factory",
     "run": "macrohard.runs",
+    "size": "macrohard.sizing",
 }
 
-__all__ = ["Factory", "Scenario", "ScenarioError", "__version__", "run"]
+__all__ = ["Factory", "Scenario", "ScenarioError", "__version__", "run", "size"]
 
 reproducibility.prepare()
 
