@@ -14,17 +14,11 @@ _PLACES = {
     "ScenarioError": "macrohard.faults",
     "Factory": "macrohard.factory",
     "run": "macrohard.runs",
-<<<<<<< HEAD
     "size": "macrohard.sizing",
-}
-
-__all__ = ["Factory", "Scenario", "ScenarioError", "__version__", "run", "size"]
-=======
     "sweep": "macrohard.sweeps",
 }
 
-__all__ = ["Factory", "Scenario", "ScenarioError", "__version__", "run", "sweep"]
->>>>>>> main
+__all__ = ["Factory", "Scenario", "ScenarioError", "__version__", "run", "size", "sweep"]
 
 reproducibility.prepare()
 
