@@ -60,10 +60,10 @@ def flows(facts: Facts) -> Picture | None:
             marks += [box("piece", x, column[k], NODE_PX, HIGH_PX * v, INKS[k]) for k, v in parts.items() if v > LEAST]
         for fate, share in left.items():
             if share > LEAST:
-                marks.append(_label(NODE_PX + 6, columns[0][fate], share, FATES[fate], percent(share), "start"))
+                marks.append(_label(NODE_PX + 6, columns[0][fate], share, FATES[fate], percent(share)))
         for role, share in middle.items():
-            tell = f"{human(written * share)} tokens" if roomy and written > 0 else percent(share)
-            marks.append(_label(at[1] + NODE_PX + 6, columns[1][role], share, role, tell, "start"))
+            tell = f"{human(written * share)} tokens" if roomy and written > 0 else ""
+            marks.append(_label(at[1] + NODE_PX + 6, columns[1][role], share, role if roomy else percent(share), tell))
         for role, share in right.items():
             tell = _bill(facts, share) if roomy else human(facts.number("gpu.gpu_h_busy") * share, "GPU-h")
             marks.append(_label(at[2] - 6, columns[2][role], share, f"{role} {percent(share)}", tell, "end"))
@@ -144,7 +144,8 @@ def _ribbons(
     return found
 
 
-def _label(x: float, top: float, share: float, name: str, tell: str, side: str) -> str:
-    """Two lines beside a node, in its middle."""
+def _label(x: float, top: float, share: float, name: str, tell: str, side: str = "start") -> str:
+    """One line or two beside a node, in its middle."""
     middle = top + share * HIGH_PX / 2
-    return text(x, middle - 1, name, "strong", side) + text(x, middle + 13, tell, "halo", side)
+    second = text(x, middle + 13, tell, "halo", side) if tell else ""
+    return text(x, middle - 1 if tell else middle + 4, name, "strong", side) + second
