@@ -34,8 +34,8 @@ def _heat(metric: str, x: str, y: str, table: pd.DataFrame) -> Picture:
     row, column = divmod(int(np.nanargmax(values)), values.shape[1])
     most = f"{called(x)} = {written(x, table.columns[column])} and {called(y)} = {written(y, table.index[row])}"
     caption = (
-        f"The stronger the colour, the more: from {written(metric, low)} to {written(metric, high)}, highest at {most}. "
-        "Means over the runs."
+        f"Strong colour is much: from {written(metric, low)} to {written(metric, high)}, highest at {most}; "
+        "means over the runs."
     )
     size, title = on_axis(metric, max(abs(low), abs(high)))
 
