@@ -172,7 +172,10 @@ def test_assumptions_bear_their_weight(usual: fake_result.FakeResult) -> None:
     matters = {"chance": 0.3, "metrics": {"work.tickets_per_day": [{"parameter": heavy, "rank_correlation": -0.71}]}}
     metrics = {"work.tickets_per_day": {"mean": 1.0, "low": 0.5, "high": 2.0}}
     told = {"n": 40, "uncertain": True, "metrics": metrics, "parameters": {}, "matters": matters}
-    html = page(Facts.of(fake_result.FakeResult({**usual.summary, "replicates": told}, usual.series, usual.tickets)))
+    facts = Facts.of(fake_result.FakeResult({**usual.summary, "replicates": told}, usual.series, usual.tickets))
+    html = page(facts)
+    (tornado,) = pictures(facts)["What moves it"]
+    assert on_paper.strays(tornado) == [] and "-0.71" in tornado.draw(465)
     rests = html[html.index('<h2 id="what-it-rests-on"') :]
     assert "tickets a day -0.71" in rests and rests.index(f"<code>{heavy}") < rests.index(f"<code>{names[0]}")
 

@@ -2,7 +2,15 @@
 
 from collections.abc import Callable
 
-from macrohard.report import flow_pictures, money_pictures, power_pictures, sankey, serving_pictures, work_pictures
+from macrohard.report import (
+    flow_pictures,
+    money_pictures,
+    power_pictures,
+    sankey,
+    serving_pictures,
+    weight_pictures,
+    work_pictures,
+)
 from macrohard.report.facts import Facts
 from macrohard.report.picture import Picture
 
@@ -23,6 +31,7 @@ SECTIONS: dict[str, tuple[Callable[[Facts], Picture | None], ...]] = {
         serving_pictures.gpu_hours,
     ),
     "Cost": (money_pictures.cost,),
+    "What moves it": (weight_pictures.tickets, weight_pictures.cost),
 }
 
 
