@@ -31,7 +31,7 @@ def _weights(facts: Facts, metric: str) -> Picture | None:
     ranks = [(str(each["parameter"]), float(each["rank_correlation"])) for each in ranked]
     caption = (
         f"Rank correlation of {SHOWN[metric]} with each parameter over the draws, strongest first: to the right it "
-        f"rises with the parameter, to the left it falls. What is within {float(told['chance']):.2f} of zero (the veil) "
+        f"rises with the parameter, to the left it falls. Within {float(told['chance']):.2f} of zero (the veil) it "
         "may be chance."
     )
 
