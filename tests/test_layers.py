@@ -37,7 +37,7 @@ FLOORS = [floor.split() for floor in """
     macrohard.results
     macrohard.checkpoint macrohard.report
     macrohard.runs
-    macrohard.factory macrohard.convergence macrohard.headlines macrohard.sweeps
+    macrohard.factory macrohard.convergence macrohard.sweeps
     macrohard.dashboard macrohard.sizing
     macrohard.commands
     macrohard.cli
