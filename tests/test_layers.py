@@ -38,7 +38,7 @@ FLOORS = [floor.split() for floor in """
     macrohard.checkpoint macrohard.report
     macrohard.runs
     macrohard.factory macrohard.convergence macrohard.sweeps
-    macrohard.dashboard macrohard.sizing
+    macrohard.dashboard macrohard.headlines macrohard.sizing
     macrohard.commands
     macrohard.cli
     macrohard.__main__
