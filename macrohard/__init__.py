@@ -14,9 +14,10 @@ _PLACES = {
     "ScenarioError": "macrohard.faults",
     "Factory": "macrohard.factory",
     "run": "macrohard.runs",
+    "sweep": "macrohard.sweeps",
 }
 
-__all__ = ["Factory", "Scenario", "ScenarioError", "__version__", "run"]
+__all__ = ["Factory", "Scenario", "ScenarioError", "__version__", "run", "sweep"]
 
 reproducibility.prepare()
 

@@ -39,6 +39,10 @@ class Target:
         figure = self.figure(summary)
         return math.isnan(figure) or _TESTS[self.test](figure, self.bound)
 
+    def holds_for(self, figure: float) -> bool:
+        """Whether the condition is true of a figure; of nothing it is not."""
+        return not math.isnan(figure) and _TESTS[self.test](figure, self.bound)
+
     def figure(self, summary: Mapping[str, Any]) -> float:
         """The figure it is about; ScenarioError if the summary has none of that name."""
         figures = _figures(summary)

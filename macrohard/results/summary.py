@@ -13,7 +13,7 @@ from macrohard.results.cost import bill
 from macrohard.results.metrics import Kept, Summary
 
 SCHEMA_VERSION = 1
-RESULTS_VERSION = "1"
+RESULTS_VERSION = "2"
 """Changes when a changed law gives other results for the same scenario; noted in the CHANGELOG."""
 
 
