@@ -78,6 +78,7 @@ def draw(scenario: Scenario, roles: tuple[type[Worker], ...] | None = None) -> B
         habits={role.role: habits for role in roster},
         intake=_intake(scenario, backlog, n_agents),
         site=site,
+        defer_from_priority=jnp.int32(scenario.power.defer_from_priority),
         start_hour_of_day=jnp.float32(0.0),
         start_day_of_year=jnp.float32(run.start.timetuple().tm_yday - 1),
         warmup_ticks=jnp.int32(round(run.warmup_h * 3600.0 / run.tick_s)),

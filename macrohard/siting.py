@@ -22,6 +22,7 @@ from macrohard.scenario import Scenario
 from macrohard.scenario.sections import Source
 
 _HOT_C = 35.0
+_ANY_USD_PER_MWH = 1e9
 USD_PER_MUSD = 1e6
 
 
@@ -37,11 +38,12 @@ class Nameplate:
 
 @dataclass(frozen=True)
 class PlantPrices:
-    """What was paid for what is written off, USD."""
+    """What was paid for what is written off, USD; and the rating of turbines that are leased instead."""
 
     site: float
     turbines: float
     megapacks: float
+    leased_mw: float
 
 
 def site_of_scenario(scenario: Scenario) -> Site:
@@ -70,16 +72,20 @@ def nameplate(scenario: Scenario) -> Nameplate:
 def plant_prices(scenario: Scenario) -> PlantPrices:
     """Site by its rated IT power, turbines by their rating, Megapacks by the unit."""
     prices, power = scenario.economics, scenario.power
-    turbines_mw = sum(
-        source.n_units * (source.p_nom_mw or float(row_named("turbines", source.kind, "power.sources")["p_nom_mw"]))
-        for source in power.sources
-        if source.kind != "solar"
+    bought_mw, leased_mw = (
+        sum(
+            source.n_units * (source.p_nom_mw or float(row_named("turbines", source.kind, "power.sources")["p_nom_mw"]))
+            for source in power.sources
+            if source.kind != "solar" and source.leased == leased
+        )
+        for leased in (False, True)
     )
     unit = float(row_named("batteries", power.megapack.kind, "power.megapack.kind")["price_musd"])
     return PlantPrices(
         site=nameplate(scenario).it_mw * prices.site_musd_per_mw * USD_PER_MUSD,
-        turbines=turbines_mw * KW_PER_MW * prices.turbine_usd_per_kw,
+        turbines=bought_mw * KW_PER_MW * prices.turbine_usd_per_kw,
         megapacks=power.megapack.n_units * unit * USD_PER_MUSD,
+        leased_mw=leased_mw,
     )
 
 
@@ -115,9 +121,19 @@ def _cluster(scenario: Scenario) -> Cluster:
         gpu_mttr_h=cluster.gpu_mttr_h,
         rack_mtbf_h=cluster.rack_mtbf_h,
         rack_mttr_h=cluster.rack_mttr_h,
+        gpu_spares=cluster.gpu_spares,
+        gpu_repair_h=cluster.gpu_repair_h,
+        rack_spares=cluster.rack_spares,
+        rack_repair_h=cluster.rack_repair_h,
+        cooling_limit_mw=cluster.cooling_limit_mw,
+        n_chillers=cluster.n_chillers,
+        chiller_mtbf_h=cluster.chiller_mtbf_h,
+        chiller_mttr_h=cluster.chiller_mttr_h,
         build_out=[(_hours(scenario, step.date), step.n_gpus) for step in cluster.build_out],
         training_share=scenario.training.share,
         training_swing=scenario.training.swing,
+        training_defers=scenario.training.defers,
+        training_below_usd_per_mwh=scenario.training.below_usd_per_mwh or _ANY_USD_PER_MWH,
     )
 
 
@@ -129,13 +145,17 @@ def _plant(scenario: Scenario) -> Plant:
         _changed(scenario),
         grid_mw=power.grid_mw,
         grid_ramp_mw_per_min=power.grid_ramp_mw_per_min,
+        grid_usd_per_mwh=scenario.economics.grid_usd_per_mwh_by_hour or None,
         dispatch=power.dispatch,
+        peak_mw=power.peak_mw,
+        deferral=power.deferral,
+        defer_above_usd_per_mwh=power.defer_above_usd_per_mwh or _ANY_USD_PER_MWH,
         curtailment=[(_hours(scenario, call.date), call.hours, call.mw) for call in power.curtailment],
     )
 
 
 def _source(scenario: Scenario, source: Source) -> dict[str, float | str | bool | None]:
-    fields = source.model_dump(exclude={"permit_from", "permit_until"})
+    fields = source.model_dump(exclude={"permit_from", "permit_until", "leased"})
     for name, day in (("permit_from_h", source.permit_from), ("permit_until_h", source.permit_until)):
         if day is not None:
             fields[name] = _hours(scenario, day)
@@ -145,6 +165,7 @@ def _source(scenario: Scenario, source: Source) -> dict[str, float | str | bool 
 def _changed(scenario: Scenario) -> dict[str, float]:
     """Prices for the plant; figures that the table of turbines has too count only where the scenario sets them."""
     money = scenario.economics.model_dump()
+    del money["grid_usd_per_mwh_by_hour"]
     for name in ("turbine_om_usd_per_mwh", "gas_nox_lb_per_mwh"):
         if scenario.origin(f"economics.{name}") == "default":
             del money[name]

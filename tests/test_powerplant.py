@@ -10,7 +10,7 @@ import pytest
 from macrohard.colossus import powerplant
 from macrohard.colossus.clock import Clock
 from macrohard.colossus.plant_builder import plant_of
-from macrohard.colossus.policies import POLICIES
+from macrohard.colossus.policies import DEFERRALS, POLICIES, Pinch
 
 MINUTE = 1 / 60
 NO_OUTAGES = {"forced_outage_share": 0.0}
@@ -330,3 +330,43 @@ def test_a_changed_number_needs_no_new_compilation():
     other = replace(plant, battery=replace(plant.battery, power_mw=123.0))
     tick_of(other, state, jnp.float32(120.0), 1.0, 15.0, at(0), MINUTE)
     assert tick_of._cache_size() == before
+
+
+def test_the_highest_draw_of_each_month_is_kept():
+    """730 h a month, ticks of 10 h: 73 at 60 MW with one of 90, then 73 at 60 with one of 75: 90 + 75."""
+    loads = np.full(146, 60.0)
+    loads[30], loads[100] = 90.0, 75.0
+    read, state = drive(plant_of(grid_mw=100.0), loads, dt_h=10.0)
+    assert read.grid_peak_mw[[10, 30, 72, 73, 100]] == pytest.approx([60, 90, 90, 60, 75])
+    assert float(state.grid_peaks_mw) == pytest.approx(90 + 75)
+
+
+def test_energy_cost_is_fuel_grid_and_operation():
+    """Two Titans at 35 MW and 20 MW of grid: fuel 70 * 9.45 * 4.02, operation 70 * 11, grid 20 * 62 USD/h."""
+    rules = powerplant.Rules(margin_share=0.0)
+    read, _ = drive(plant_of([{**TITANS[0], "n_units": 2}], grid_mw=30.0, rules=rules), [90.0] * 3)
+    assert read.fuel_usd_per_h[-1] == pytest.approx(70 * 9.45 * 4.02, rel=1e-4)
+    assert read.grid_usd_per_h[-1] == pytest.approx(20 * 62.0, rel=1e-4)
+    rest = read.energy_usd_per_h[-1] - read.fuel_usd_per_h[-1] - read.grid_usd_per_h[-1]
+    assert rest == pytest.approx(70 * 11.0, rel=1e-3)
+    assert read.nox_raw_kg_per_h[-1] == pytest.approx(70 * 0.45359, rel=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("name", "told", "waits"),
+    [
+        ("never", dict(power_share=0.4, soc=0.1), 0),
+        ("short", dict(power_share=0.99), 1),
+        ("short", dict(soc=0.30), 1),
+        ("short", dict(soc=0.30, full_mw=0.0), 0),
+        ("short", dict(battery_mw=20.0), 0),
+        ("battery", dict(battery_mw=20.0), 1),
+        ("battery", dict(battery_mw=-20.0), 0),
+        ("dear", dict(grid_usd_per_mwh=100.0), 1),
+        ("dear", dict(power_share=0.4), 0),
+    ],
+)
+def test_when_work_waits_for_power(name, told, waits):
+    usual = dict(power_share=1.0, soc=0.9, reserve=0.3, battery_mw=0.0, full_mw=164.0, grid_usd_per_mwh=62.0,
+                 dear_usd_per_mwh=100.0)  # fmt: skip
+    assert float(DEFERRALS[name](Pinch(**(usual | told)))) == waits

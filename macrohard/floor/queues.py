@@ -10,6 +10,7 @@ import jax.numpy as jnp
 from jax import lax
 
 from agents.work import N_PRIORITIES, WORK_STAGES, Stage
+from macrohard.colossus.units import Scalar
 
 N_QUEUES = len(WORK_STAGES) * N_PRIORITIES
 NO_QUEUE = N_QUEUES
@@ -42,15 +43,15 @@ def waiting(queues: Queues) -> jax.Array:
 
 
 def take(
-    queues: Queues, stages: tuple[Stage, ...], n_wanted: jax.Array, slots: int
+    queues: Queues, stages: tuple[Stage, ...], n_wanted: jax.Array, slots: int, n_open: Scalar = N_PRIORITIES
 ) -> tuple[Queues, jax.Array, jax.Array]:
     """Takes up to n_wanted tickets: by stage in the order given, then by priority, then first come first served.
 
     Returns the tickets, shape (slots,), filled from the front and padded with -1, and how many still wait. n_wanted is
-    at most `slots`.
+    at most `slots`. Only the first n_open priorities are looked at.
     """
     numbers = jnp.asarray([stage * N_PRIORITIES + priority for stage in stages for priority in range(N_PRIORITIES)])
-    lengths = waiting(queues)[numbers]
+    lengths = jnp.where(numbers % N_PRIORITIES < n_open, waiting(queues)[numbers], 0)
     before = jnp.cumsum(lengths) - lengths
     taken = jnp.clip(n_wanted - before, 0, lengths)
     rank = jnp.arange(slots, dtype=jnp.int32)

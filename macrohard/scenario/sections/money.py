@@ -18,12 +18,18 @@ class Economics(Section):
     """From the hub to the site (A)."""
     grid_usd_per_mwh: Amount = 62.0
     """Industrial rate of MLGW, Memphis (Smart City Memphis, 2024-12)."""
+    grid_usd_per_mwh_by_hour: tuple[Amount, ...] = ()
+    """Price of grid energy in each of the 24 hours of the day, USD/MWh; empty: the flat one."""
+    grid_demand_usd_per_kw_month: Amount = 0.0
+    """Charge on the highest grid draw of a month; 0: the flat price is an average that has it inside (A)."""
     gpu_usd_per_h: Amount = 2.21
     """A GPU with its server, owned, per hour installed; 2.75-3.30 rented."""
     site_musd_per_mw: Amount = 12.5
     """Building, cooling and electrical plant per MW of IT: 15 GUSD for Abilene's 1.2 GW (Compute Institute)."""
     turbine_usd_per_kw: Amount = 1980.0
     """New gas turbines, installed (REopt, combustion turbine of 15-25 MW)."""
+    turbine_lease_usd_per_kw_month: Amount = 46.0
+    """Lease of turbines (SEC EDGAR, Solaris Q3 2025: 104.9 MUSD a quarter over 760 MW, the latter unverified)."""
     turbine_om_usd_per_mwh: Amount = 11.0
     """Operation and maintenance of gas turbines (REopt, the same)."""
     site_life_years: Years = 20.0
