@@ -24,6 +24,7 @@ from macrohard.scenario.sections import Source
 _HOT_C = 35.0
 _ANY_USD_PER_MWH = 1e9
 USD_PER_MUSD = 1e6
+MONTHS_PER_YEAR = 12.0
 
 
 @dataclass(frozen=True)
@@ -38,9 +39,14 @@ class Nameplate:
 
 @dataclass(frozen=True)
 class PlantPrices:
+<<<<<<< HEAD
     """What was paid for what is written off, USD; and the rating of turbines that are leased instead."""
+=======
+    """What was paid for what is written off, USD, and the rent of the site, USD a year."""
+>>>>>>> main
 
     site: float
+    rent_per_year: float
     turbines: float
     megapacks: float
     leased_mw: float
@@ -70,7 +76,7 @@ def nameplate(scenario: Scenario) -> Nameplate:
 
 
 def plant_prices(scenario: Scenario) -> PlantPrices:
-    """Site by its rated IT power, turbines by their rating, Megapacks by the unit."""
+    """Site (and its rent) by its rated IT power, turbines by their rating, Megapacks by the unit."""
     prices, power = scenario.economics, scenario.power
     bought_mw, leased_mw = (
         sum(
@@ -81,9 +87,16 @@ def plant_prices(scenario: Scenario) -> PlantPrices:
         for leased in (False, True)
     )
     unit = float(row_named("batteries", power.megapack.kind, "power.megapack.kind")["price_musd"])
+    it_mw = nameplate(scenario).it_mw
     return PlantPrices(
+<<<<<<< HEAD
         site=nameplate(scenario).it_mw * prices.site_musd_per_mw * USD_PER_MUSD,
         turbines=bought_mw * KW_PER_MW * prices.turbine_usd_per_kw,
+=======
+        site=it_mw * prices.site_musd_per_mw * USD_PER_MUSD,
+        rent_per_year=it_mw * KW_PER_MW * prices.site_rent_usd_per_kw_month * MONTHS_PER_YEAR,
+        turbines=turbines_mw * KW_PER_MW * prices.turbine_usd_per_kw,
+>>>>>>> main
         megapacks=power.megapack.n_units * unit * USD_PER_MUSD,
         leased_mw=leased_mw,
     )

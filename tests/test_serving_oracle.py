@@ -20,6 +20,8 @@ PLACES = {
     ),
     "mixed": dict(gpu="GB200", llm="DeepSeek-R1", precision="fp4"),
     "evicted in tools": dict(gpu="GB200", llm="DeepSeek-R1", precision="fp4", kv_held_in_tools=False),
+    "dense evicted": dict(gpu="H200", llm="Llama-3.3-70B", precision="fp8", gpus_per_replica=4, kv_held_in_tools=False),
+    "small evicted": dict(gpu="H100", llm="Llama-3.1-8B", precision="fp8", gpus_per_replica=1, kv_held_in_tools=False),
     "windows": dict(gpu="H100", llm="gpt-oss-120b", precision="fp4", gpus_per_replica=8),
     "dense": dict(gpu="H200", llm="Llama-3.3-70B", precision="fp8", gpus_per_replica=4),
     "drafting": dict(gpu="GB200", llm="DeepSeek-R1", precision="fp4", drafted=2, accepted=1.8),
@@ -42,22 +44,26 @@ def demand_of(rng: random.Random) -> Demand:
 
 @pytest.mark.parametrize("name", PLACES)
 def test_the_closed_queue_settles_where_the_oracle_does(name):
-    """Eight unrolled alternations against intervals halved to the end, whatever the demand.
-
-    Jobs, tokens and streams admitted within 2 %. How a job's time divides between waiting for prefill and decoding
-    settles slowly where both stations are full: nine draws in ten within 0.1 %, not all.
-    """
+    """Six unrolled steps against intervals halved to the end, whatever the demand, both stations full included."""
     rng, serving = random.Random(name), serving_of(**PLACES[name])
     numbers = plain(jax.device_get(serving))
-    split = []
     for _ in range(60):
         demand, n_gpus, performance = demand_of(rng), rng.choice([72.0, 720.0, 7200.0]), rng.choice([1.0, 0.6])
         seen, expected = SERVE(serving, n_gpus, demand, performance), oracle_serve(numbers, n_gpus, demand, performance)
-        for field in ("wall_s", "decode_tok_s", "prefill_tok_s", "admitted_share", "prefill_s_per_token"):
-            assert float(getattr(seen, field)) == pytest.approx(expected[field], rel=0.02), (field, demand)
+        for field in expected.keys() - {"streams_waiting"}:
+            assert float(getattr(seen, field)) == pytest.approx(expected[field], rel=1e-3), (field, demand)
         # float32: the streams at the door are a difference of large numbers
-        waiting = pytest.approx(expected["streams_waiting"], rel=0.02, abs=1e-3 * demand.n_streams)
+        waiting = pytest.approx(expected["streams_waiting"], rel=1e-3, abs=1e-5 * demand.n_streams)
         assert float(seen.streams_waiting) == waiting
-        fields = ("tok_s_per_stream", "wait_s", "ttft_s", "streams_active")
-        split.append(max(abs(float(getattr(seen, field)) / expected[field] - 1) for field in fields))
-    assert sorted(split)[53] < 1e-3
+
+
+def test_both_stations_full_settle_where_the_oracle_does():
+    """The hard case: just enough prefill for decode and prefill to be full together, at a flagship's load."""
+    for share in (0.50, 0.53, 0.56, 0.58, 0.60, 0.62, 0.65):
+        serving = serving_of("GB200", "DeepSeek-R1", "fp4", placement="disaggregated", prefill_share=share)
+        numbers = plain(jax.device_get(serving))
+        for streams in (1e5, 5e5, 1e6, 2e6, 4e6):
+            demand = Demand(streams, 35.0, 17e3, 1.4e5, 2.3e6, 280.0)
+            seen, expected = SERVE(serving, 1.1e5, demand, 1.0), oracle_serve(numbers, 1.1e5, demand, 1.0)
+            for field in ("wall_s", "tok_s_per_stream", "wait_s", "streams_active"):
+                assert float(getattr(seen, field)) == pytest.approx(expected[field], rel=1e-4), (share, streams, field)

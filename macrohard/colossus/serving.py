@@ -24,8 +24,8 @@ from macrohard.colossus.units import Scalar
 
 __all__ = ["Demand", "Served", "Serving", "ServingFit", "serve", "serving_of", "time_per_output_token"]
 
-N_STEPS = 8
-"""Alternations between the decode and the prefill station; unrolled, as a loop costs more than its body."""
+N_STEPS = 6
+"""Steps towards the balance of the closed queue; unrolled, as a loop costs more than its body."""
 
 
 @jax.tree_util.register_dataclass
@@ -149,43 +149,93 @@ def _mean_call(serving: Serving, demand: Demand, performance: Scalar) -> Call:
     )
 
 
+class Population(NamedTuple):
+    """Who shares the stations of a replica: so many streams, seconds of a round in which they are there but not served.
+
+    Evicted streams that find no room are counted without those in their tools; in_machine is the share of the round
+    that is counted then, else 1.
+    """
+
+    streams: Scalar
+    tool_s: Scalar
+    in_machine: Scalar
+
+
+class Round(NamedTuple):
+    """A call at a given number of decoding streams: token time, its slope in them, wait, wall, and that one's slope."""
+
+    step_s: Scalar
+    step_slope_s: Scalar
+    wait_s: Scalar
+    wall_s: Scalar
+    wall_slope: Scalar
+
+
 def _balance(serving: Serving, call: Call, crowd: Scalar, room: Scalar, per_prefill_replica: Scalar) -> Balance:
     """The closed queue of `crowd` streams per replica of which `room` can hold their context, at full power.
 
-    Decode: a stream meets (1 - 1/N) of those active (arrival theorem), and active = N * decode / wall, solved as a
-    quadratic on the tangent of the step time. Prefill: one server per replica, with the mean stay of Schweitzer's
-    approximation of a closed queue, after call_s and the step under way. The two alternate N_STEPS times.
+    The one unknown is how many decode: that sets the time of a token, that the wall time of a round, and that again
+    how many decode. Each of N_STEPS steps takes both laws on their tangents and solves the quadratic that is left.
     """
-    prefill_s = serving.mixes * call.prefill_s / call.output
-    step_s = decode_step(serving, 1.0, call.context).time_s / serving.accepted
-    wait_s, active, admitted = serving.fit.call_s + step_s, step_s * 0, crowd
-    wall_s = call.tool_s + wait_s + call.prefill_s + call.output * step_s
+    evicts = serving.kv_held_in_tools <= 0
+    whole = Population(jnp.where(evicts, crowd, jnp.minimum(crowd, room)), call.tool_s, jnp.ones_like(crowd))
+    people, active = whole, 0.0 * crowd
     for _ in range(N_STEPS):
-        held = jnp.where(serving.kv_held_in_tools > 0, 1.0, 1 - call.tool_s / wall_s)
-        admitted = jnp.minimum(crowd, room / held)
-        population = jnp.maximum(admitted, 1.0)
-        others = 1 - 1 / population
-        step = decode_step(serving, 1 + others * active, call.context)
-        slope = others * (step.slope_s / serving.accepted + prefill_s)
-        start = step.time_s / serving.accepted + others * active * prefill_s - slope * active
-        middle = call.tool_s + wait_s + call.prefill_s + call.output * (start - population * slope)
-        root = jnp.sqrt(middle**2 + 4 * call.output**2 * population * slope * start)
-        active = 2 * population * call.output * start / (middle + root)
-        step_s = start + slope * active
-        entry_s = serving.fit.call_s + step_s
-        elsewhere_s = call.tool_s + entry_s + call.output * step_s
-        stay_s = _stay(jnp.maximum(admitted * per_prefill_replica, 1.0), call.prefill_s, elsewhere_s)
-        wait_s = entry_s + stay_s - call.prefill_s
-        wall_s = elsewhere_s + stay_s
-    return Balance(admitted, active, step_s, wait_s, wall_s)
+        now = _round(serving, call, people, active, per_prefill_replica)
+        start_s = now.step_s - now.step_slope_s * active
+        many = jnp.maximum(people.streams, people.in_machine) * call.output
+        fixed_s = now.wall_s - now.wall_slope * (now.step_s - start_s) - many * now.step_slope_s
+        active = _positive_root(now.wall_slope * now.step_slope_s, fixed_s, many * start_s)
+        active = jnp.minimum(active, people.streams)
+        in_machine = 1 - call.tool_s / (now.wall_s + call.tool_s - people.tool_s)
+        full = evicts & (crowd * in_machine > room)
+        people = Population(
+            jnp.where(full, room, whole.streams), jnp.where(full, 0.0, call.tool_s), jnp.where(full, in_machine, 1.0)
+        )
+    now = _round(serving, call, people, active, per_prefill_replica)
+    wall_s = now.wall_s + call.tool_s - people.tool_s
+    return Balance(people.streams / people.in_machine, active, now.step_s, now.wait_s, wall_s)
 
 
-def _stay(population: Scalar, service_s: Scalar, elsewhere_s: Scalar) -> Scalar:
-    """Mean stay at the one server of a closed queue (Schweitzer): stay**2 + stay*(Z - N*S) - S*Z = 0."""
-    pressure = population * service_s - elsewhere_s
-    root = jnp.sqrt(pressure**2 + 4 * service_s * elsewhere_s)
-    calm = 2 * service_s * elsewhere_s / jnp.maximum(root - pressure, 1e-12)
-    return jnp.maximum(jnp.where(pressure > 0, (pressure + root) / 2, calm), service_s)
+def _round(serving: Serving, call: Call, people: Population, active: Scalar, per_prefill_replica: Scalar) -> Round:
+    """Decode: a stream meets (1 - 1/N) of those active (arrival theorem). Prefill: one server per replica, after call_s
+
+    and the step under way, with the mean stay of Schweitzer's approximation of a closed queue.
+    """
+    meets = 1 - people.in_machine / jnp.maximum(people.streams, people.in_machine)
+    prefill_s = serving.mixes * call.prefill_s / call.output
+    step = decode_step(serving, 1 + meets * active, call.context)
+    step_s = step.time_s / serving.accepted + meets * active * prefill_s
+    entry_s = serving.fit.call_s + step_s
+    elsewhere_s = people.tool_s + entry_s + call.output * step_s
+    queued = jnp.maximum(people.streams * per_prefill_replica, 1.0) + 1 - people.in_machine
+    stay_s, stretch = _stay(queued, call.prefill_s, elsewhere_s)
+    return Round(
+        step_s=step_s,
+        step_slope_s=meets * (step.slope_s / serving.accepted + prefill_s),
+        wait_s=entry_s + stay_s - call.prefill_s,
+        wall_s=elsewhere_s + stay_s,
+        wall_slope=stretch * (1 + call.output),
+    )
+
+
+def _stay(population: Scalar, service_s: Scalar, elsewhere_s: Scalar) -> tuple[Scalar, Scalar]:
+    """Mean stay at the one server of a closed queue (Schweitzer), and what a second more elsewhere adds to the round.
+
+    stay**2 + stay*(Z - N*S) - S*Z = 0.
+    """
+    pressure, product = population * service_s - elsewhere_s, service_s * elsewhere_s
+    root = jnp.maximum(jnp.sqrt(pressure**2 + 4 * product), 1e-12)
+    half = (jnp.abs(pressure) + root) / 2
+    stay_s = jnp.maximum(jnp.where(pressure > 0, half, product / half), service_s)
+    return stay_s, jnp.clip(0.5 + (service_s - pressure / 2) / root, 0.0, 1.0)
+
+
+def _positive_root(square: Scalar, linear: Scalar, constant: Scalar) -> Scalar:
+    """The positive root of square*x**2 + linear*x - constant = 0, without a difference of near numbers."""
+    half = (jnp.abs(linear) + jnp.sqrt(linear**2 + 4 * square * constant)) / 2
+    rises = linear > 0
+    return jnp.where(rises, constant, half) / jnp.maximum(jnp.where(rises, half, square), 1e-30)
 
 
 class Use(NamedTuple):

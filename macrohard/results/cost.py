@@ -26,7 +26,8 @@ def bill(
     """Costs and emissions of a run of so many hours; prices of the scenario's [economics].
 
     Parts: GPUs; fuel, grid energy and operation, which are energy_usd; the demand charge on the months' highest draws;
-    lease of turbines; site, turbines and Megapacks written off for the time of the run.
+    lease of turbines; site, turbines and Megapacks written off for the time of the run;
+    the site's part holds its rent, if it is rented.
     """
     prices = scenario.economics
     served_mwh = totals["load_mwh"] - totals["unserved_mwh"]
@@ -61,7 +62,7 @@ def _plant(scenario: Scenario, hours: float) -> dict[str, float]:
     monthly = plant.leased_mw * KW_PER_MW * prices.turbine_lease_usd_per_kw_month
     return {
         "turbine_lease": monthly * hours / H_PER_MONTH,
-        "site": plant.site * annuity(rate, prices.site_life_years) * share_of_year,
+        "site": (plant.site * annuity(rate, prices.site_life_years) + plant.rent_per_year) * share_of_year,
         "turbines": plant.turbines * annuity(rate, prices.turbine_life_years) * share_of_year,
         "megapacks": plant.megapacks * annuity(rate, prices.megapack_life_years) * share_of_year,
     }
