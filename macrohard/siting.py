@@ -39,11 +39,7 @@ class Nameplate:
 
 @dataclass(frozen=True)
 class PlantPrices:
-<<<<<<< HEAD
-    """What was paid for what is written off, USD; and the rating of turbines that are leased instead."""
-=======
-    """What was paid for what is written off, USD, and the rent of the site, USD a year."""
->>>>>>> main
+    """What was paid for what is written off, USD; the rent of the site, USD a year; the rating of leased turbines."""
 
     site: float
     rent_per_year: float
@@ -89,14 +85,9 @@ def plant_prices(scenario: Scenario) -> PlantPrices:
     unit = float(row_named("batteries", power.megapack.kind, "power.megapack.kind")["price_musd"])
     it_mw = nameplate(scenario).it_mw
     return PlantPrices(
-<<<<<<< HEAD
-        site=nameplate(scenario).it_mw * prices.site_musd_per_mw * USD_PER_MUSD,
-        turbines=bought_mw * KW_PER_MW * prices.turbine_usd_per_kw,
-=======
         site=it_mw * prices.site_musd_per_mw * USD_PER_MUSD,
         rent_per_year=it_mw * KW_PER_MW * prices.site_rent_usd_per_kw_month * MONTHS_PER_YEAR,
-        turbines=turbines_mw * KW_PER_MW * prices.turbine_usd_per_kw,
->>>>>>> main
+        turbines=bought_mw * KW_PER_MW * prices.turbine_usd_per_kw,
         megapacks=power.megapack.n_units * unit * USD_PER_MUSD,
         leased_mw=leased_mw,
     )
