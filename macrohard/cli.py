@@ -18,6 +18,7 @@ from macrohard.commands.converge import converge
 from macrohard.commands.dashboard import dashboard
 from macrohard.commands.fit_roles import fit_roles
 from macrohard.commands.headlines import headlines
+from macrohard.commands.reliability import reliability
 from macrohard.commands.size import size
 from macrohard.commands.swings import swings
 from macrohard.commands.trace import trace
@@ -55,6 +56,7 @@ for _command_of_sweeps in (sweeps.replay, sweeps.export, sweeps.compare, sweeps.
 app.command("build-out")(build_out)
 app.command()(headlines)
 app.command()(swings)
+app.command()(reliability)
 app.command()(size)
 
 
