@@ -14,7 +14,7 @@ from agents.worker import Worker
 from macrohard import backlog as backlogs
 from macrohard.backlog import Backlog
 from macrohard.colossus.device import on_device, real, whole
-from macrohard.colossus.serving import Demand, Serving, serve
+from macrohard.colossus.serving import Demand, Served, Serving, serve
 from macrohard.colossus.site import Site
 from macrohard.colossus.units import Scalar
 from macrohard.faults import Fault, ScenarioError
@@ -251,7 +251,8 @@ def _usual_wall_s(serving: Serving, n_gpus: Scalar, n_streams: Scalar, size_min:
         input_tokens=attempt.input_tokens,
         tool_s=law.tool_median_s,
     )
-    return serve(serving, n_gpus, demand).wall_s
+    served: Served = serve(serving, n_gpus, demand)
+    return served.wall_s
 
 
 def _share_of_slots(tick_s: float, attempt_s: float) -> float:
