@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime, time
+from typing import TypeVar
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from macrohard.colossus.cluster import Cluster, build_up_mw, nameplate_mw
@@ -20,6 +20,8 @@ from macrohard.colossus.units import KW_PER_MW
 from macrohard.faults import Fault, ScenarioError
 from macrohard.scenario import Scenario
 from macrohard.scenario.sections import Source
+
+_Tree = TypeVar("_Tree")
 
 _HOT_C = 35.0
 USD_PER_MUSD = 1e6
@@ -50,13 +52,15 @@ def site_of_scenario(scenario: Scenario) -> Site:
         site = Site(serving=_serving(scenario), cluster=_cluster(scenario), plant=_plant(scenario))
     except ValueError as error:
         raise _refusal(scenario, error) from error
-    settled: Site = jax.tree.map(_settled, site)
-    return settled
+    return _settled(site)
 
 
 def nameplate(scenario: Scenario) -> Nameplate:
     """Ratings of the scenario's cluster when it is complete."""
-    cluster = site_of_scenario(scenario).cluster
+    try:
+        cluster = _settled(_cluster(scenario))
+    except ValueError as error:
+        raise _refusal(scenario, error) from error
     n_gpus = float(np.sum(np.asarray(cluster.build_added)))
     build_up = float(build_up_mw(cluster, n_gpus))
     rated_it = build_up * (1.0 + float(cluster.overhead))
@@ -158,10 +162,16 @@ def _hours(scenario: Scenario, moment: date | datetime) -> float:
     return (moment - datetime.combine(scenario.run.start, time())).total_seconds() / 3600.0
 
 
-def _settled(leaf: object) -> jax.Array:
-    """An array of 32 bits, whole numbers kept whole."""
-    array = np.asarray(leaf)
-    return jnp.asarray(array, array.dtype if array.dtype.kind in "ui" and array.ndim else jnp.float32)
+def _settled(tree: _Tree) -> _Tree:
+    """The tree with arrays of 32 bits for leaves, whole numbers kept whole; handed to JAX in one go."""
+
+    def settled(leaf: object) -> np.ndarray:
+        array = np.asarray(leaf)
+        kind = array.dtype if array.dtype.kind in "ui" and array.ndim else np.float32
+        return np.asarray(array, jax.dtypes.canonicalize_dtype(kind))
+
+    on_device: _Tree = jax.device_put(jax.tree.map(settled, tree))
+    return on_device
 
 
 def _refusal(scenario: Scenario, error: ValueError) -> ScenarioError:

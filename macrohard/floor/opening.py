@@ -25,16 +25,23 @@ _FIRST_JOB = {"calls": 35.0, "decode_tokens": 17e3, "prefill_tokens": 1.4e5, "in
 
 def opening(shop: Shop, params: Params, backlog: Backlog, capacity: int, n_bins: int) -> State:
     """The state before the first tick. `capacity` is the number of ticket rows; those past the backlog await births."""
+    state = first_state(shop, params, tickets_of(backlog, capacity, params.seed), len(backlog.size_min), n_bins)
+    # every array gets a buffer of its own, of the type it keeps, since the state is donated to each advance
+    own: State = jax.tree.map(lambda leaf: jnp.array(leaf, dtype=jnp.asarray(leaf).dtype, copy=True), state)
+    return own
+
+
+def first_state(shop: Shop, params: Params, tickets: Tickets, n_rows: int, n_bins: int) -> State:
+    """The same on tickets laid out already; n_rows of them are there. Arrays may share their buffers."""
     clock = clock_at(params, jnp.int32(0))
     n_agents = sum(jnp.float32(params.n_desks[role.role]) for role in shop.roles)
     first_demand = Demand(n_streams=n_agents * params.weight, **{k: jnp.float32(v) for k, v in _FIRST_JOB.items()})
     site = site_of.start(params.site, clock)
-    n_rows = len(backlog.size_min)
-    state = State(
+    return State(
         tick=jnp.int32(0),
-        tickets=_tickets(backlog, capacity, params.seed),
+        tickets=tickets,
         n_rows=jnp.int32(n_rows),
-        queues=queues_of.empty(capacity),
+        queues=queues_of.empty(tickets.capacity),
         desks=desks_of.empty(sum(shop.n_rows)),
         epic_cursor=jnp.int32(0),
         epics_planned=jnp.int32(0),
@@ -44,12 +51,10 @@ def opening(shop: Shop, params: Params, backlog: Backlog, capacity: int, n_bins:
         counts=jnp.zeros(len(COUNTS), jnp.int32),
         record=nothing_yet(n_bins, len(last_names(shop))),
     )
-    # every array gets a buffer of its own, of the type it keeps, since the state is donated to each advance
-    own: State = jax.tree.map(lambda leaf: jnp.array(leaf, dtype=jnp.asarray(leaf).dtype, copy=True), state)
-    return own
 
 
-def _tickets(backlog: Backlog, capacity: int, seed: Scalar) -> Tickets:
+def tickets_of(backlog: Backlog, capacity: int, seed: Scalar) -> Tickets:
+    """The rows of a backlog, and room for births."""
     n_rows = len(backlog.size_min)
 
     def padded(column: np.ndarray, fill: float = 0) -> jax.Array:
