@@ -17,6 +17,7 @@ from macrohard.commands.build_out import build_out
 from macrohard.commands.converge import converge
 from macrohard.commands.fit_roles import fit_roles
 from macrohard.commands.headlines import headlines
+from macrohard.commands.size import size
 from macrohard.commands.swings import swings
 from macrohard.commands.trace import trace
 from macrohard.commands.validate import validate
@@ -52,6 +53,7 @@ for _command_of_sweeps in (sweeps.replay, sweeps.export, sweeps.compare, sweeps.
 app.command("build-out")(build_out)
 app.command()(headlines)
 app.command()(swings)
+app.command()(size)
 
 
 def main() -> None:

@@ -38,6 +38,7 @@ FLOORS = [floor.split() for floor in """
     macrohard.checkpoint macrohard.report
     macrohard.runs
     macrohard.factory macrohard.convergence macrohard.headlines macrohard.sweeps
+    macrohard.sizing
     macrohard.commands
     macrohard.cli
     macrohard.__main__
