@@ -30,7 +30,7 @@ FLOORS = [floor.split() for floor in """
     macrohard macrohard.targets
     macrohard.doctor macrohard.scenario
     macrohard.store
-    macrohard.work_tables macrohard.backlog macrohard.outbox
+    macrohard.work_tables macrohard.backlog macrohard.outbox macrohard.locked
     macrohard.validation macrohard.floor macrohard.siting
     macrohard.blueprint macrohard.buildout macrohard.swings macrohard.logs
     macrohard.uncertainty

@@ -18,6 +18,7 @@ from typing import Any
 
 import pandas as pd
 
+from macrohard.locked import locked
 from macrohard.scenario.toml_text import value_text
 from macrohard.store import StoreError, to_json
 from macrohard.sweeps.design import Design
@@ -135,8 +136,6 @@ class Storage:
 @contextmanager
 def opened(folder: Path) -> Iterator[Storage]:
     """Opens the folder of a sweep for writing, made if need be; StoreError if it holds anything else."""
-    from macrohard.sweeps.locked import locked
-
     with _as_store_error(folder):
         if folder.is_dir() and manifest(folder, missing_ok=True) is None:
             strange = sorted(path.name for path in folder.iterdir() if path.name.split(".")[0] not in _OWN | {"index"})
@@ -144,7 +143,7 @@ def opened(folder: Path) -> Iterator[Storage]:
                 raise StoreError(f"{folder}: holds files that are no sweep ({strange[0]}); choose another --out")
         for inner in ("runs", "series", "failed"):
             (folder / inner).mkdir(parents=True, exist_ok=True)
-    with _as_store_error(folder), locked(folder):
+    with _as_store_error(folder), locked(folder / "lock", folder):
         for left in [*folder.glob(".*.new"), *folder.glob("*/.*.new")]:
             left.unlink(missing_ok=True)
         index = _index(folder / "index.sqlite")
