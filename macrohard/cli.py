@@ -15,6 +15,7 @@ from macrohard.commands import results
 from macrohard.commands import sweep as sweeps
 from macrohard.commands.build_out import build_out
 from macrohard.commands.converge import converge
+from macrohard.commands.dashboard import dashboard
 from macrohard.commands.fit_roles import fit_roles
 from macrohard.commands.headlines import headlines
 from macrohard.commands.size import size
@@ -42,6 +43,7 @@ ExplainOption = Annotated[bool, typer.Option("--explain", help="Say where each v
 
 
 app.command()(converge)
+app.command()(dashboard)
 app.command()(validate)
 app.command()(trace)
 app.command()(fit_roles)
