@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
-from macrohard.commands import results
+from macrohard.commands import results, sweep_reading
 from macrohard.commands import sweep as sweeps
 from macrohard.commands.build_out import build_out
 from macrohard.commands.converge import converge
@@ -50,8 +50,10 @@ app.command()(fit_roles)
 app.command()(results.show)
 app.command()(results.report)
 app.add_typer(sweeps.app, name="sweep")
-for _command_of_sweeps in (sweeps.replay, sweeps.export, sweeps.compare, sweeps.sensitivity):
-    app.command()(_command_of_sweeps)
+for _reading in (sweep_reading.replay, sweep_reading.export, sweep_reading.compare, sweep_reading.sensitivity):
+    app.command()(_reading)
+app.command("map")(sweep_reading.map_)
+app.command()(sweep_reading.frontier)
 app.command("build-out")(build_out)
 app.command()(headlines)
 app.command()(swings)

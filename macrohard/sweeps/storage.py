@@ -6,7 +6,6 @@ The index can be lost: it is built anew from the parts.
 
 import hashlib
 import json
-import os
 import secrets
 import shutil
 import sqlite3
@@ -17,11 +16,13 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pyarrow.parquet as pq
 
 from macrohard.locked import locked
 from macrohard.scenario.toml_text import value_text
 from macrohard.store import StoreError, to_json
 from macrohard.sweeps.design import Design
+from macrohard.sweeps.files import as_store_error, write_bytes, write_table
 
 KIND = "macrohard sweep"
 SCHEMA = 1
@@ -59,7 +60,7 @@ class Storage:
         experiment = design.experiment.to_dict()
         document = {"kind": KIND, "schema": SCHEMA, **mine, "experiment": experiment, "scenario": design.base}
         document["factors"] = list(design.factors)
-        _write(self.folder / "manifest.json", to_json(document).encode())
+        write_bytes(self.folder / "manifest.json", to_json(document).encode())
         write_table(self.folder / "plan.parquet", plan_table(design))
 
     def add(self, rows: list[Row]) -> None:
@@ -94,7 +95,7 @@ class Storage:
 
     def fail(self, row: Row) -> None:
         """Keeps a run that failed, with its error."""
-        _write(self.folder / "failed" / f"{row['run_id']}.json", to_json(row).encode())
+        write_bytes(self.folder / "failed" / f"{row['run_id']}.json", to_json(row).encode())
         self._note([(row["run_id"], "failed", None, None, None, None, str(row["error"]), int(row["attempts"]))])
 
     def forget_failed(self) -> None:
@@ -136,14 +137,14 @@ class Storage:
 @contextmanager
 def opened(folder: Path) -> Iterator[Storage]:
     """Opens the folder of a sweep for writing, made if need be; StoreError if it holds anything else."""
-    with _as_store_error(folder):
+    with as_store_error(folder):
         if folder.is_dir() and manifest(folder, missing_ok=True) is None:
             strange = sorted(path.name for path in folder.iterdir() if path.name.split(".")[0] not in _OWN | {"index"})
             if strange:
                 raise StoreError(f"{folder}: holds files that are no sweep ({strange[0]}); choose another --out")
         for inner in ("runs", "series", "failed"):
             (folder / inner).mkdir(parents=True, exist_ok=True)
-    with _as_store_error(folder), locked(folder / "lock", folder):
+    with as_store_error(folder), locked(folder / "lock", folder):
         for left in [*folder.glob(".*.new"), *folder.glob("*/.*.new")]:
             left.unlink(missing_ok=True)
         index = _index(folder / "index.sqlite")
@@ -199,12 +200,11 @@ def column_of(values: Iterable[object]) -> list[Any]:
 def table(folder: Path, columns: Iterable[str] | None = None) -> pd.DataFrame:
     """Plan and results of a sweep joined: one row per run of the plan, in order, with `status`."""
     manifest(folder)
-    with _as_store_error(folder):
+    with as_store_error(folder):
         plan = pd.read_parquet(folder / "plan.parquet")
         parts = sorted((folder / "runs").glob("part-*.parquet"))
-        frames = [pd.read_parquet(part) for part in parts]
-        wanted = None if columns is None else ["run_id", "digest", *columns]
-        frames = [frame if wanted is None else frame[[c for c in wanted if c in frame]] for frame in frames]
+        wanted = None if columns is None else {"run_id", "digest", *columns}
+        frames = [pd.read_parquet(part, columns=_there(part, wanted)) for part in parts]
         failed = {path.stem for path in (folder / "failed").glob("*.json")}
     found = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame({"run_id": [], "digest": []})
     found = found.drop_duplicates("run_id").drop(columns=[c for c in plan if c != "run_id" and c in found])
@@ -221,41 +221,15 @@ def table(folder: Path, columns: Iterable[str] | None = None) -> pd.DataFrame:
     return joined
 
 
+def _there(part: Path, wanted: set[str] | None) -> list[str] | None:
+    """The columns wanted that a part has; None for all."""
+    return None if wanted is None else [name for name in pq.read_schema(part).names if name in wanted]
+
+
 def digest_of(done: Mapping[str, Done], run_ids: Iterable[str]) -> str:
     """One hash over the results of these runs, whatever their order."""
     lines = sorted(f"{each} {done[each].digest}" for each in set(run_ids) if each in done and done[each].digest)
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
-
-
-def write_table(path: Path, frame: pd.DataFrame) -> None:
-    """A Parquet file that is there whole or not at all."""
-    temporary = path.parent / f".{path.name}.{secrets.token_hex(4)}.new"
-    try:
-        frame.to_parquet(temporary, engine="pyarrow", index=False, compression="zstd")
-        _settle(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def _write(path: Path, content: bytes) -> None:
-    temporary = path.parent / f".{path.name}.{secrets.token_hex(4)}.new"
-    try:
-        temporary.write_bytes(content)
-        _settle(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def _settle(temporary: Path, path: Path) -> None:
-    """Makes sure that the bytes are on disk before the name is."""
-    for target in (temporary, path.parent):
-        handle = os.open(target, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
-        if target is temporary:
-            temporary.replace(path)
 
 
 def _index(path: Path) -> sqlite3.Connection:
@@ -276,15 +250,3 @@ def _index(path: Path) -> sqlite3.Connection:
                 if name.exists():
                     shutil.move(name, name.with_name(name.name.replace("index", "index.damaged")))
     raise AssertionError
-
-
-@contextmanager
-def _as_store_error(folder: Path) -> Iterator[None]:
-    from macrohard.faults import ScenarioError
-
-    try:
-        yield
-    except ScenarioError:
-        raise
-    except (OSError, ValueError, sqlite3.Error) as error:
-        raise StoreError(f"{folder}: {error}; what was acknowledged is kept, the same command goes on") from error
