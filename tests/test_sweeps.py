@@ -26,7 +26,8 @@ from macrohard.sweeps.merging import export, merge, replay
 from macrohard.sweeps.paging import study_of, write_comparison_page, write_sweep_page
 from macrohard.sweeps.pool import Here, Pool
 from macrohard.sweeps.stopping import half_width
-from macrohard.sweeps.storage import opened, table
+from macrohard.sweeps.storage import opened
+from macrohard.sweeps.stored import table
 
 ROOT = Path(__file__).parents[1]
 

@@ -6,7 +6,6 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from macrohard.commands.sweep_progress import print_document, progress_of
 from macrohard.guard import FAILED_RUNS, MISSED, say
 
 app = typer.Typer(no_args_is_help=True, help="Run experiments of many runs; resumable, on many cores.")
@@ -43,6 +42,7 @@ def run(
 ) -> None:
     """Run what is missing of an experiment; killed at any moment, the same command goes on."""
     from macrohard.sweeps.execute import execute
+    from macrohard.sweeps.progress import shown
     from macrohard.targets import target
 
     targets = [target(text) for text in fail_on or []]
@@ -53,7 +53,7 @@ def run(
         from macrohard.sweeps.ray_engine import RayEngine
 
         chosen = RayEngine(address, jobs)
-    with progress_of(design.experiment.name) as told:
+    with shown(design.experiment.name) as told:
         outcome = execute(
             design, folder, _version(), jobs=jobs, engine=chosen, shard=part, retry_failed=retry_failed, told=told
         )
@@ -74,7 +74,7 @@ def run(
 @app.command()
 def status(experiment: ExperimentArgument, out: OutOption = None, json_: JsonOption = False) -> None:
     """Say how far a sweep has come; it may be running."""
-    from macrohard.sweeps.storage import manifest, table
+    from macrohard.sweeps.stored import manifest, table
 
     folder = _folder(experiment, out)
     manifest(folder)
@@ -136,7 +136,7 @@ def _shard(text: str) -> tuple[int, int]:
 
 
 def _missed(folder: Path, targets: list[Any]) -> list[str]:
-    from macrohard.sweeps.storage import table
+    from macrohard.sweeps.stored import table
 
     if not targets:
         return []
@@ -149,3 +149,12 @@ def _missed(folder: Path, targets: list[Any]) -> list[str]:
         if n:
             lines.append(f"--fail-on {each}: holds in {n} of {len(rows)} runs")
     return lines
+
+
+def print_document(document: dict[str, Any], json_: bool) -> None:
+    """A line for each entry, or all of it as JSON."""
+    if json_:
+        print(json.dumps(document, indent=2))
+        return
+    for name, value in document.items():
+        print(f"{name:14}{value}")

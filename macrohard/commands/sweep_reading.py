@@ -6,8 +6,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from macrohard.commands.sweep import ExperimentArgument, JobsOption, JsonOption, OutOption
-from macrohard.commands.sweep_progress import print_document, progress_of
+from macrohard.commands.sweep import ExperimentArgument, JobsOption, JsonOption, OutOption, print_document
 from macrohard.guard import MISSED, say
 
 FolderArgument = Annotated[Path, typer.Argument(help="The folder of a sweep.")]
@@ -81,12 +80,13 @@ def sensitivity(
     from macrohard.sweeps.execute import execute
     from macrohard.sweeps.experiment import Experiment
     from macrohard.sweeps.paging import study_of
+    from macrohard.sweeps.progress import shown
     from macrohard.sweeps.sensitivity import indices, sampled, tornado
 
     asked = Experiment.load(experiment)
     chosen = sampled(asked, method, n)
     folder = out or Path("runs", chosen.name)
-    with progress_of(chosen.name) as told:
+    with shown(chosen.name) as told:
         execute(lay_out(chosen, RESULTS_VERSION), folder, RESULTS_VERSION, jobs=jobs, told=told)
     found = indices(asked, folder, method, n)
     write_page(study_page(study_of(folder, indices=found, method=method)), folder / "report.html")
@@ -104,7 +104,7 @@ def map_(
     json_: JsonOption = False,
 ) -> None:
     """Tabulate the mean of a figure over two factors of a sweep."""
-    from macrohard.sweeps.storage import manifest, table
+    from macrohard.sweeps.stored import manifest, table
     from macrohard.sweeps.two_factors import heat_map
 
     names = metric or list((manifest(folder) or {})["experiment"]["metrics"])
@@ -121,7 +121,7 @@ def frontier(
     json_: JsonOption = False,
 ) -> None:
     """Tabulate for each level of X from where to where in Y conditions hold."""
-    from macrohard.sweeps.storage import table
+    from macrohard.sweeps.stored import table
     from macrohard.sweeps.two_factors import frontier as frontier_of
 
     _tables({f"{y} where {' and '.join(hold)}": frontier_of(table(folder), hold, x, y, least_share=share)}, json_)

@@ -13,7 +13,8 @@ from macrohard.sweeps.design import Design, Run, in_shard
 from macrohard.sweeps.pool import Event, Pool
 from macrohard.sweeps.queue import Job, Queue
 from macrohard.sweeps.stopping import wanted
-from macrohard.sweeps.storage import Done, Storage, column_of, digest_of, opened, table
+from macrohard.sweeps.storage import Storage, opened
+from macrohard.sweeps.stored import Done, column_of, digest_of, table
 
 MAX_BATCH = 32
 """Most runs of one batch; more gain nothing (measured)."""
