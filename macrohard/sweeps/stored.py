@@ -84,7 +84,7 @@ def table(folder: Path, columns: Iterable[str] | None = None) -> pd.DataFrame:
     for name in () if columns is None else columns:
         if name not in found:
             found[name] = float("nan")
-    joined = plan.merge(found.astype({"run_id": object}), on="run_id", how="left")
+    joined = plan.merge(found.astype({"run_id": object}), on="run_id", how="left").copy()
     done = joined["digest"].notna()
     status = [
         "done" if ok else "failed" if run in failed else "missing"
