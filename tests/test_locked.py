@@ -17,12 +17,12 @@ from macrohard.store import StoreError
 ROOT = Path(__file__).parents[1]
 
 HOLD = """
-import sys, time
+import sys
 from pathlib import Path
 from macrohard.locked import beside, locked
 with locked(beside(Path(sys.argv[1])), Path(sys.argv[1])):
     print("held", flush=True)
-    time.sleep(60)
+    sys.stdin.read()
 """
 
 
@@ -31,14 +31,14 @@ def holder(tmp_path):
     """Another process that holds the folder `here`."""
     process = subprocess.Popen(
         [sys.executable, "-c", HOLD, str(tmp_path / "here")],
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         env=os.environ | {"PYTHONPATH": str(ROOT)},
     )
     assert process.stdout is not None and process.stdout.readline() == b"held\n"
     yield process
     process.kill()
-    process.wait()
-    process.stdout.close()
+    process.communicate()
 
 
 def test_a_second_run_into_a_folder_exits_5_and_names_the_first(holder, tmp_path):
