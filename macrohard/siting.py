@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime, time
-from typing import TypeVar
 
 import jax
 import numpy as np
@@ -10,6 +9,7 @@ import numpy as np
 from macrohard.colossus.cluster import Cluster, build_up_mw, nameplate_mw
 from macrohard.colossus.cluster_builder import cluster_of
 from macrohard.colossus.cooling import site_mw
+from macrohard.colossus.device import on_device
 from macrohard.colossus.layout import serving_of
 from macrohard.colossus.plant_builder import plant_of
 from macrohard.colossus.powerplant import Plant
@@ -20,8 +20,6 @@ from macrohard.colossus.units import KW_PER_MW
 from macrohard.faults import Fault, ScenarioError
 from macrohard.scenario import Scenario
 from macrohard.scenario.sections import Source
-
-_Tree = TypeVar("_Tree")
 
 _HOT_C = 35.0
 USD_PER_MUSD = 1e6
@@ -54,13 +52,14 @@ def site_of_scenario(scenario: Scenario) -> Site:
         site = Site(serving=_serving(scenario), cluster=_cluster(scenario), plant=_plant(scenario))
     except ValueError as error:
         raise _refusal(scenario, error) from error
-    return _settled(site)
+    settled: Site = jax.tree.map(_settled, site)
+    return settled
 
 
 def nameplate(scenario: Scenario) -> Nameplate:
     """Ratings of the scenario's cluster when it is complete."""
     try:
-        cluster = _settled(_cluster(scenario))
+        cluster: Cluster = jax.tree.map(_settled, _cluster(scenario))
     except ValueError as error:
         raise _refusal(scenario, error) from error
     n_gpus = float(np.sum(np.asarray(cluster.build_added)))
@@ -166,16 +165,10 @@ def _hours(scenario: Scenario, moment: date | datetime) -> float:
     return (moment - datetime.combine(scenario.run.start, time())).total_seconds() / 3600.0
 
 
-def _settled(tree: _Tree) -> _Tree:
-    """The tree with arrays of 32 bits for leaves, whole numbers kept whole; handed to JAX in one go."""
-
-    def settled(leaf: object) -> np.ndarray:
-        array = np.asarray(leaf)
-        kind = array.dtype if array.dtype.kind in "ui" and array.ndim else np.float32
-        return np.asarray(array, jax.dtypes.canonicalize_dtype(kind))
-
-    on_device: _Tree = jax.device_put(jax.tree.map(settled, tree))
-    return on_device
+def _settled(leaf: object) -> jax.Array:
+    """An array of 32 bits, whole numbers kept whole."""
+    array = np.asarray(leaf)
+    return on_device(array if array.dtype.kind in "ui" and array.ndim else array.astype(np.float32))
 
 
 def _refusal(scenario: Scenario, error: ValueError) -> ScenarioError:

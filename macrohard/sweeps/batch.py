@@ -15,7 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from macrohard.blueprint import Blueprint, draw
-from macrohard.floor.opening import first_state, tickets_of
+from macrohard.floor.opening import opening
 from macrohard.floor.state import COUNTS, Params, Shop, State
 from macrohard.floor.tick import advance
 from macrohard.runs import Result, result_of
@@ -80,7 +80,7 @@ def _together(lanes: list[Lane], told: Told) -> Iterator[tuple[int, Outcome]]:
     began, first = time.perf_counter(), lanes[0].plan
     filled = lanes + [lanes[-1]] * (max(_LEAST, _power_of_two(len(lanes))) - len(lanes))
     capacity = _power_of_two(first.capacity)
-    openings = _openings(lanes, capacity)
+    openings = [opening(first.shop, each.params, each.plan.backlog, capacity, first.n_bins) for each in lanes]
     states = _stacked(openings + openings[-1:] * (len(filled) - len(lanes)))
     del openings
     params = _stacked([each.params for each in filled])
@@ -95,19 +95,6 @@ def _together(lanes: list[Lane], told: Told) -> Iterator[tuple[int, Outcome]]:
             continue
         own = jax.tree.map(lambda leaf, rows=lane.plan.capacity: leaf[:rows], state.tickets)
         yield lane.place, result_of(lane.plan, replace(state, tickets=own), each_s, 0.0)
-
-
-def _openings(lanes: list[Lane], capacity: int) -> list[State]:
-    """First states, shapes of the first lane; lanes of the same backlog and seed share their tickets."""
-    shop, n_bins = lanes[0].plan.shop, lanes[0].plan.n_bins
-    found, laid_out = [], {}
-    for lane in lanes:
-        backlog = lane.plan.backlog
-        key = (id(backlog), int(lane.params.seed))
-        if key not in laid_out:
-            laid_out[key] = tickets_of(backlog, capacity, lane.params.seed)
-        found.append(first_state(shop, lane.params, laid_out[key], len(backlog.size_min), n_bins))
-    return found
 
 
 @partial(jax.jit, static_argnums=0, donate_argnums=2)
