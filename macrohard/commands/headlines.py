@@ -4,10 +4,12 @@ from typing import Annotated
 
 import typer
 
+from macrohard.commands.arguments import JsonOption
+
 
 def headlines(
     hours: Annotated[float, typer.Option(min=2, max=8760, help="Simulated hours of each stage.")] = 36.0,
-    json_: Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")] = False,
+    json_: JsonOption = False,
 ) -> None:
     """Set the claims about Macrohard and Colossus 2 beside what the model computes from its parts."""
     import sys
