@@ -15,6 +15,7 @@ from macrohard.commands import sweep as sweeps
 from macrohard.commands.arguments import ExplainOption, JsonOption, ScenarioArgument, SetOption
 from macrohard.commands.build_out import build_out
 from macrohard.commands.converge import converge
+from macrohard.commands.dashboard import dashboard
 from macrohard.commands.examples import epilog
 from macrohard.commands.fit_roles import fit_roles
 from macrohard.commands.headlines import headlines
@@ -36,6 +37,7 @@ app = typer.Typer(
 
 app.command()(init)
 app.command()(converge)
+app.command()(dashboard)
 app.command()(validate)
 app.command()(trace)
 app.command()(fit_roles)

@@ -101,6 +101,7 @@ def remarks(answers: Answers, scenario: Scenario) -> Iterator[str]:
     """What was answered and what was made of it, as lines for people."""
     backlog, weight = scenario.backlog, scenario.workforce.weight
     arrivals = backlog.arrivals_per_day * weight
+    size_min = _mean_size_min(scenario)
     power = "rented with their power" if answers.grid_mw is None else f"{answers.grid_mw:g} MW of power"
     yield (
         f"Six answers: the work of {answers.developers:,.12g} developers; {answers.n_gpus:,} {answers.gpu}, {power}; "
@@ -108,7 +109,7 @@ def remarks(answers: Answers, scenario: Scenario) -> Iterator[str]:
     )
     yield (
         f"{arrivals:,.{0 if arrivals >= 100 else 1}f} epics a day, tickets in each: {backlog.tickets_per_epic}; "
-        f"a developer has {DEVELOPER_MIN_PER_DAY:.0f} min a day of the year (A), a ticket takes {_mean_size_min(scenario):.0f}."
+        f"a developer has {DEVELOPER_MIN_PER_DAY:.0f} min a day of the year (A), a ticket takes {size_min:.0f}."
     )
     stands = f", each simulated one for {weight:g}" if weight != 1 else ""
     yield (
