@@ -36,7 +36,7 @@ FLOORS = [floor.split() for floor in """
     macrohard.blueprint macrohard.buildout macrohard.swings macrohard.logs
     macrohard.uncertainty
     macrohard.results
-    macrohard.checkpoint macrohard.report
+    macrohard.checkpoint macrohard.interview macrohard.report
     macrohard.runs
     macrohard.factory macrohard.convergence macrohard.sweeps
     macrohard.dashboard macrohard.headlines macrohard.sizing

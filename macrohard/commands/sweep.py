@@ -6,13 +6,13 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from macrohard.commands.arguments import JsonOption
 from macrohard.guard import FAILED_RUNS, MISSED, say
 
 app = typer.Typer(no_args_is_help=True, help="Run experiments of many runs; resumable, on many cores.")
 
 ExperimentArgument = Annotated[Path, typer.Argument(help="An experiment: a TOML file.")]
 OutOption = Annotated[Path | None, typer.Option(help="Folder of the sweep; runs/NAME if left out.")]
-JsonOption = Annotated[bool, typer.Option("--json", help="One JSON document on standard output, nothing else there.")]
 JobsOption = Annotated[int | None, typer.Option(min=1, max=4096, help="Worker processes; one per core if left out.")]
 
 
