@@ -18,7 +18,7 @@ def show(
     from macrohard import report
     from macrohard.faults import Fault, ScenarioError
     from macrohard.store import StoreError, read_run
-    from macrohard.sweeps.storage import is_sweep
+    from macrohard.sweeps.stored import is_sweep
 
     if is_sweep(run):
         raise StoreError(f"{run}: holds a sweep, not a run; `macrohard report {run}` writes its page")
