@@ -6,7 +6,8 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from macrohard.commands.sweep import ExperimentArgument, JobsOption, JsonOption, OutOption, print_document
+from macrohard.commands.arguments import JsonOption
+from macrohard.commands.sweep import ExperimentArgument, JobsOption, OutOption, print_document
 from macrohard.guard import MISSED, say
 
 FolderArgument = Annotated[Path, typer.Argument(help="The folder of a sweep.")]
