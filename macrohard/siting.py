@@ -60,7 +60,10 @@ def site_of_scenario(scenario: Scenario) -> Site:
 
 def nameplate(scenario: Scenario) -> Nameplate:
     """Ratings of the scenario's cluster when it is complete."""
-    cluster = site_of_scenario(scenario).cluster
+    try:
+        cluster: Cluster = jax.tree.map(_settled, _cluster(scenario))
+    except ValueError as error:
+        raise _refusal(scenario, error) from error
     n_gpus = float(np.sum(np.asarray(cluster.build_added)))
     build_up = float(build_up_mw(cluster, n_gpus))
     rated_it = build_up * (1.0 + float(cluster.overhead))
@@ -167,13 +170,9 @@ def _source(scenario: Scenario, source: Source) -> dict[str, float | str | bool 
 
 
 def _changed(scenario: Scenario) -> dict[str, float]:
-    """Prices for the plant; figures that the table of turbines has too count only where the scenario sets them."""
-    money = scenario.economics.model_dump()
-    del money["grid_usd_per_mwh_by_hour"]
-    for name in ("turbine_om_usd_per_mwh", "gas_nox_lb_per_mwh"):
-        if scenario.origin(f"economics.{name}") == "default":
-            del money[name]
-    return money
+    """Prices for the plant; what the scenario leaves out is as the table of turbines has it."""
+    money = scenario.economics.model_dump(exclude={"grid_usd_per_mwh_by_hour"})
+    return {key: value for key, value in money.items() if value is not None}
 
 
 def _hours(scenario: Scenario, moment: date | datetime) -> float:

@@ -4,19 +4,20 @@ from typing import Annotated
 
 import typer
 
+from macrohard.commands.arguments import JsonOption, ScenarioArgument, SetOption
 from macrohard.names import DEFAULT_SCENARIO
 
 
 def reliability(
-    scenario: Annotated[str, typer.Argument(help="A bundled scenario or a TOML file.")] = DEFAULT_SCENARIO,
-    set_: Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Set a key; repeat it.")] = None,
+    scenario: ScenarioArgument = DEFAULT_SCENARIO,
+    set_: SetOption = None,
     load_share: Annotated[
         float, typer.Option(min=0.01, max=1.0, help="IT power, share of the build-up at the GPUs' limit.")
     ] = 0.85,
     years: Annotated[float, typer.Option(min=0.001, max=100, help="Length of each history.")] = 1.0,
     seeds: Annotated[int, typer.Option(min=1, max=100_000, help="Histories of outages.")] = 16,
     tick_s: Annotated[float, typer.Option(min=1, max=3600, help="Length of a tick, s.")] = 60.0,
-    json_: Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")] = False,
+    json_: JsonOption = False,
 ) -> None:
     """Years of the plant alone under the site's load: LOLH, LOLE, EENS, events, and the margin with a unit out."""
     from macrohard.scenario import Scenario

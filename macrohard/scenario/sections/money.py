@@ -4,7 +4,7 @@ from typing import Annotated
 
 from annotated_types import Ge, Gt, Le
 
-from macrohard.scenario.sections.section import Amount, Section
+from macrohard.scenario.sections.section import Absent, Amount, Section
 
 Years = Annotated[float, Gt(0), Le(100)]
 
@@ -33,8 +33,8 @@ class Economics(Section):
     """New gas turbines, installed (REopt, combustion turbine of 15-25 MW)."""
     turbine_lease_usd_per_kw_month: Amount = 46.0
     """Lease of turbines (SEC EDGAR, Solaris Q3 2025: 104.9 MUSD a quarter over 760 MW, the latter unverified)."""
-    turbine_om_usd_per_mwh: Amount = 11.0
-    """Operation and maintenance of gas turbines (REopt, the same)."""
+    turbine_om_usd_per_mwh: Annotated[Amount | None, Absent] = None
+    """Operation and maintenance of gas turbines; left out: as the table has it for the kind (11, REopt, the same)."""
     site_life_years: Years = 20.0
     """Over which the building is written off (A)."""
     turbine_life_years: Years = 20.0
@@ -47,5 +47,6 @@ class Economics(Section):
     """Gas turbines at 10,277 Btu/kWh: 117 lb/MMBtu (EIA Electric Power Annual, table A.3)."""
     grid_co2_kg_per_mwh: Amount = 283.5
     """TVA, 624.94 lb/MWh in 2023 (TVA, carbon dioxide)."""
-    gas_nox_lb_per_mwh: Amount = 0.080
-    """With catalytic reduction: the 87 short tons a year of Colossus 1's permit over 247 MW; about 1 without (A)."""
+    gas_nox_lb_per_mwh: Annotated[Amount | None, Absent] = None
+    """Nitrogen oxides of gas turbines; left out: as the table has it for the kind. With
+    catalytic reduction: the 87 short tons a year of Colossus 1's permit over 247 MW; about 1 without (A)."""
