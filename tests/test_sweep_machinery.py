@@ -87,6 +87,12 @@ def test_a_spent_budget_begins_no_more_and_the_same_call_goes_on(tmp_path):
     assert stubbed(made(**tree), tmp_path).done == 80
 
 
+def test_a_figure_that_no_run_has_is_told_at_the_first_run(tmp_path):
+    """Not after hours of runs: exit code 2 and the name that was meant."""
+    with pytest.raises(ScenarioError, match="did you mean work.tickets_done"):
+        stubbed(made(factors=LISTS, metrics=["work.tickets_don"]), tmp_path)
+
+
 def test_what_comes_first_is_a_replicate_of_every_point(tmp_path):
     """Replicates come in order, so that an early look sees the whole design."""
     seen = []
