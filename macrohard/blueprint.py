@@ -81,6 +81,7 @@ def draw(scenario: Scenario, roles: tuple[type[Worker], ...] | None = None) -> B
         habits={role.role: habits for role in roster},
         intake=_intake(scenario, backlog, n_agents),
         site=site,
+        defer_from_priority=whole(scenario.power.defer_from_priority),
         start_hour_of_day=real(0.0),
         start_day_of_year=real(run.start.timetuple().tm_yday - 1),
         warmup_ticks=whole(round(run.warmup_h * 3600.0 / run.tick_s)),

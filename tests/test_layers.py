@@ -33,7 +33,7 @@ FLOORS = [floor.split() for floor in """
     macrohard.store
     macrohard.work_tables macrohard.backlog macrohard.outbox macrohard.locked
     macrohard.validation macrohard.floor macrohard.siting
-    macrohard.blueprint macrohard.buildout macrohard.swings macrohard.logs
+    macrohard.blueprint macrohard.buildout macrohard.swings macrohard.reliability macrohard.logs
     macrohard.uncertainty
     macrohard.results
     macrohard.checkpoint macrohard.interview macrohard.report

@@ -10,7 +10,7 @@ import pandas as pd
 from scipy.special import stdtrit  # scipy.stats takes half a second to import
 
 from agents.work import KINDS, WORK_STAGES, Stage
-from macrohard.colossus.units import S_PER_H
+from macrohard.colossus.units import H_PER_MONTH, S_PER_H
 from macrohard.floor.columns import unpack
 from macrohard.floor.readings import BINDING, MEANS, TOTALS
 from macrohard.floor.state import COUNTS, Params, Shop, State
@@ -68,6 +68,8 @@ def series(kept: Kept) -> pd.DataFrame:
     decoded = columns["decode_tok_s"]
     weighted = np.divide(columns["token_weighted_speed"], decoded, out=np.zeros_like(decoded), where=decoded > 0)
     columns["tok_s_per_stream"] = weighted  # 0 where nothing was decoded
+    drawn, it = columns["load_mw"] - columns["unserved_mw"], columns["it_mw"]
+    columns["pue"] = np.divide(drawn, it, out=np.full_like(it, np.nan), where=it > 0)
     for place, name in enumerate(last_names(kept.shop)):
         columns[name] = np.asarray(record.lasts[:n_bins, place], np.float64) * weight
     return pd.DataFrame(columns)
@@ -141,6 +143,14 @@ def totals(kept: Kept) -> dict[str, float]:
     """The quantities of TOTALS over the whole run, in float64."""
     total = kept.state.record.totals
     return dict(zip(TOTALS, (total.sum.astype(np.float64) + total.lost.astype(np.float64)).tolist(), strict=True))
+
+
+def demand_mw_months(kept: Kept) -> float:
+    """Highest grid draws of the months, added up, MW months; a month that has not ended counts by its passed share."""
+    plant = kept.state.site.plant
+    passed = kept.n_ticks * kept.tick_h / H_PER_MONTH
+    ahead = np.ceil(passed) - passed
+    return float(plant.grid_peaks_mw) - float(plant.grid_peak_mw) * float(ahead)
 
 
 def digest(kept: Kept) -> str:
