@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from math import ceil, log2
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -20,6 +21,7 @@ from macrohard.faults import Fault, ScenarioError
 from macrohard.floor.assign import slots_of
 from macrohard.floor.opening import opening
 from macrohard.floor.state import Intake, Params, Shop, State
+from macrohard.names import ROLES
 from macrohard.scenario import Scenario
 from macrohard.siting import site_of_scenario
 from macrohard.work_tables import attempt_law as scaffold_law
@@ -69,13 +71,16 @@ def draw(scenario: Scenario, roles: tuple[type[Worker], ...] | None = None) -> B
     ticks_per_bin = ceil(ticks_of(scenario) / run.series_bins)
     n_agents = sum(headcount.values())
     epic_slots = _epic_slots(scenario, backlog, n_agents)
-    shop = Shop(roster, n_rows, slots, epic_slots, bug_slots=max(16, slots[0] // 4))
+    pools = tuple(model.name for model in scenario.serving.models)
+    shop = Shop(
+        roster, n_rows, slots, epic_slots, bug_slots=max(16, slots[0] // 4), pools=pools if len(pools) > 1 else ()
+    )
     params = Params(
         seed=jnp.uint32(run.seed),
         tick_s=jnp.float32(run.tick_s),
         weight=jnp.float32(force.weight),
         n_desks={role: jnp.int32(n) for role, n in headcount.items()},
-        habits={role.role: habits for role in roster},
+        habits={role.role: habits_of(scenario, role.role) for role in roster},
         intake=_intake(scenario, backlog, n_agents),
         site=site,
         start_hour_of_day=jnp.float32(0.0),
@@ -100,9 +105,10 @@ def bucket(n: int) -> int:
     return -(-n // step) * step
 
 
-def habits_of(scenario: Scenario) -> Habits:
-    """How the agents of a scenario work."""
+def habits_of(scenario: Scenario, role: str = "coding") -> Habits:
+    """How the agents of a role work."""
     force, able, care = scenario.workforce, scenario.capability, scenario.quality
+    tables = [beta_quantile_table(rho) for rho in _of_llms(scenario, "rho")]
     topology = teams.TOPOLOGIES[force.topology]
     others = force.coding + force.design + force.testing
     attention = teams.attention(force.management, others, force.span_of_control)
@@ -112,9 +118,9 @@ def habits_of(scenario: Scenario) -> Habits:
         attempt=jax.tree.map(jnp.float32, _attempt_law(scenario)),
         token_ratio=jnp.asarray(token_ratio * topology.token_multiplier, jnp.float32),
         tool_ratio=jnp.asarray(tool_ratio, jnp.float32),
-        success_table=jnp.asarray(beta_quantile_table(able.rho)),
-        horizon_min=jnp.float32(horizon_min(scenario)),
-        beta=jnp.float32(able.beta),
+        success_table=_by_llm(tables),
+        horizon_min=_by_llm(horizons_min(scenario)),
+        beta=_by_llm(_of_llms(scenario, "beta")),
         kind_offset=jnp.asarray([0.0, able.frontend, able.greenfield, able.office], jnp.float32),
         handoff_error=jnp.float32(min(1.0, care.handoff_error * topology.error_amplification)),
         detection_test=jnp.float32(care.detection_test),
@@ -131,26 +137,45 @@ def habits_of(scenario: Scenario) -> Habits:
         max_escalations=jnp.int32(force.max_escalations),
         give_up_below_min=jnp.float32(force.give_up_below_min),
         escalation_keeps=jnp.float32(able.escalation_keeps),
+        first_llm=jnp.int32(first_llm(scenario, role)),
+        last_llm=jnp.int32(max(0, len(scenario.serving.models) - 1)),
     )
 
 
-def horizon_min(scenario: Scenario) -> float:
-    """Task length solved half of the time, at the start of the run."""
+def first_llm(scenario: Scenario, role: str) -> int:
+    """The LLM that serves a role first, as its place in [[serving.models]]."""
+    return next((place for place, model in enumerate(scenario.serving.models) if role in model.roles), 0)
+
+
+def horizons_min(scenario: Scenario) -> list[float]:
+    """Task length solved half of the time at the start of the run, of each LLM in service."""
     able = scenario.capability
-    if able.as_of is None:
-        return able.horizon_min
-    return horizon_at((scenario.run.start - able.as_of).days, able.horizon_min, able.doubling_days)
+    days = 0 if able.as_of is None else (scenario.run.start - able.as_of).days
+    return [horizon_at(days, each, able.doubling_days) for each in _of_llms(scenario, "horizon_min")]
+
+
+def _of_llms(scenario: Scenario, name: str) -> list[float]:
+    """A figure of [capability] for each LLM in service, which may have one of its own."""
+    own = [getattr(model, name) for model in scenario.serving.models] or [None]
+    return [getattr(scenario.capability, name) if value is None else value for value in own]
+
+
+def _by_llm(figures: list[Any]) -> jax.Array:
+    """Figures of several LLMs along a first axis; that of one LLM alone as it is."""
+    return jnp.asarray(np.stack(figures) if len(figures) > 1 else figures[0], jnp.float32)
 
 
 def bugs_per_ticket(scenario: Scenario, habits: Habits) -> float:
     """Expected escapes of one ticket of mean size: bad patches that no one caught, and defects that no one found."""
     size_min = _mean_size_min(scenario)
-    mean = float(success_mean(size_min, float(habits.horizon_min), float(habits.beta), 0.0))
+    first = int(habits.first_llm)
+    horizon_min, beta = habits.able(first)
+    mean, rho = float(success_mean(size_min, float(horizon_min), float(beta), 0.0)), _of_llms(scenario, "rho")[first]
     missed = (1.0 - float(habits.detection_test)) * (1.0 - float(habits.detection_review))
     tried = 0.0
     still_in_work = 1.0
     for tries in range(1, 10):
-        tried += still_in_work * float(unsolved_share(mean, scenario.capability.rho, tries))
+        tried += still_in_work * float(unsolved_share(mean, rho, tries))
         still_in_work *= 1.0 - missed
     left = float(habits.defects_per_min) * size_min
     for share in (habits.found_self_check, habits.found_test, habits.found_review):
@@ -232,17 +257,30 @@ def _mean_size_min(scenario: Scenario) -> float:
 
 
 def _attempt_s(scenario: Scenario, site: Site, law: AttemptLaw) -> float:
-    """Wall time of a usual coding attempt while all agents work: when attempts come by most often."""
+    """Wall time of a usual coding attempt while all agents work: when attempts come by most often; of several LLMs the
+    fastest.
+    """
     attempt = attempt_load(_mean_size_min(scenario), 0.0, 0.0, 1.0, law)
+    shares = np.asarray(site.cluster.pool_share)
+    streams = _streams(scenario).reshape(shares.shape)
     demand = Demand(
-        n_streams=scenario.n_agents * scenario.workforce.weight,
+        n_streams=jnp.asarray(streams, jnp.float32),
         calls=attempt.calls,
         decode_tokens=attempt.decode_tokens,
         prefill_tokens=attempt.prefill_tokens,
         input_tokens=attempt.input_tokens,
         tool_s=law.tool_median_s,
     )
-    return max(float(serve(site.serving, float(scenario.cluster.n_gpus), demand, 1.0).wall_s), 60.0)
+    wall_s = np.asarray(serve(site.serving, jnp.float32(scenario.cluster.n_gpus) * shares, demand, 1.0).wall_s)
+    return max(float(wall_s[streams > 0].min(initial=1e9)), 60.0)
+
+
+def _streams(scenario: Scenario) -> np.ndarray:
+    """Real agents by the LLM that serves them first."""
+    streams = np.zeros(max(1, len(scenario.serving.models)))
+    for role in ROLES:
+        streams[first_llm(scenario, role)] += getattr(scenario.workforce, role) * scenario.workforce.weight
+    return streams
 
 
 def _share_of_slots(tick_s: float, attempt_s: float) -> float:

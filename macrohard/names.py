@@ -19,6 +19,9 @@ DISPATCH = ("follow", "reserve", "peak_shave", "price_following")
 SCAFFOLDS = ("codex", "swe-agent", "swe-agent-sonnet-4.5", "swe-agent-gpt-5")
 """Agent programs whose context growth was measured."""
 
+ROLES = ("management", "design", "coding", "testing")
+"""Roles of the workforce."""
+
 PRECISIONS = ("bf16", "fp8", "fp4")
 """Formats of weights."""
 

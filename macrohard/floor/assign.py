@@ -39,7 +39,7 @@ def assign(shop: Shop, params: Params, state: State) -> State:
         rows.append(jnp.where(taken >= 0, rows_of_role + first, n_desks))
         tickets.append(taken)
     seats, numbers = jnp.concatenate(rows), jnp.concatenate(tickets)  # a slot without a ticket writes nowhere
-    job = _throw(shop, params, state, numbers, seats)
+    job, llm = _throw(shop, params, state, numbers, seats)
     # credit that finds no ticket at once is lost: the worker stood idle
     credit_s = jnp.where(desks.ticket < 0, 0.0, desks.credit_s).at[seats].set(desks.credit_s[seats], mode="drop")
     desks = replace(
@@ -48,22 +48,27 @@ def assign(shop: Shop, params: Params, state: State) -> State:
         progress=desks.progress.at[seats].set(0.0, mode="drop"),
         credit_s=credit_s,
         words=desks.words.at[:, seats].set(pack(job, axis=0), mode="drop"),
+        llm=desks.llm.at[seats].set(llm, mode="drop") if shop.n_llms > 1 else desks.llm,
     )
     return replace(state, queues=queues, desks=desks, counts=state.counts + counted(late_starts=late))
 
 
-def _throw(shop: Shop, params: Params, state: State, numbers: jax.Array, seats: jax.Array) -> Job:
-    """The attempts that begin now, one per slot; slots without a ticket hold nonsense that nobody reads."""
+def _throw(shop: Shop, params: Params, state: State, numbers: jax.Array, seats: jax.Array) -> tuple[Job, jax.Array]:
+    """The attempts that begin now and the LLMs that serve them, one per slot; slots without a ticket hold nonsense."""
     seen = at_desk(state.tickets, numbers)
-    parts = []
+    parts, llms = [], []
     for place, role in enumerate(shop.roles):
         slot = slice(shop.first_slot[place], shop.first_slot[place] + shop.slots[place])
         own = Dice(params.seed, state.tick, place, seats[slot] - shop.first_row[place])
         part = jax.tree.map(lambda column, slot=slot: column[slot], seen)
-        parts.append(_attempt(role, params.habits[role.role], part, own))
+        habits = params.habits[role.role]
+        ticket = replace(part.ticket, llm=jnp.minimum(habits.first_llm + part.ticket.escalations, habits.last_llm))
+        llms.append(ticket.llm)
+        parts.append(_attempt(role, habits, replace(part, ticket=ticket), own))
     job: Job = jax.tree.map(lambda *columns: jnp.concatenate(columns), *parts)
     waited = state.tick - seen.since_tick
-    return replace(job, began_tick=jnp.full_like(numbers, state.tick), waited_ticks=waited)
+    job = replace(job, began_tick=jnp.full_like(numbers, state.tick), waited_ticks=waited)
+    return job, jnp.concatenate(llms)
 
 
 def _attempt(role: type[Worker], habits: Habits, seen: Seen, dice_of: Dice) -> Job:

@@ -27,7 +27,10 @@ def opening(shop: Shop, params: Params, backlog: Backlog, capacity: int, n_bins:
     """The state before the first tick. `capacity` is the number of ticket rows; those past the backlog await births."""
     clock = clock_at(params, jnp.int32(0))
     n_agents = sum(jnp.float32(params.n_desks[role.role]) for role in shop.roles)
-    first_demand = Demand(n_streams=n_agents * params.weight, **{k: jnp.float32(v) for k, v in _FIRST_JOB.items()})
+    shares = params.site.cluster.pool_share
+    first_demand = Demand(
+        n_streams=n_agents * params.weight * shares, **{k: jnp.float32(v) for k, v in _FIRST_JOB.items()}
+    )
     site = site_of.start(params.site, clock)
     n_rows = len(backlog.size_min)
     state = State(
@@ -39,10 +42,10 @@ def opening(shop: Shop, params: Params, backlog: Backlog, capacity: int, n_bins:
         epic_cursor=jnp.int32(0),
         epics_planned=jnp.int32(0),
         bug_cursor=jnp.int32(n_rows),
-        speed=serve(params.site.serving, fleet(params.site.cluster, clock.hour).n_serving, first_demand),
+        speed=serve(params.site.serving, fleet(params.site.cluster, clock.hour).n_serving * shares, first_demand),
         site=site,
         counts=jnp.zeros(len(COUNTS), jnp.int32),
-        record=nothing_yet(n_bins, len(last_names(shop))),
+        record=nothing_yet(n_bins, len(last_names(shop)), len(shop.pools)),
     )
     # every array gets a buffer of its own, of the type it keeps, since the state is donated to each advance
     own: State = jax.tree.map(lambda leaf: jnp.array(leaf, dtype=jnp.asarray(leaf).dtype, copy=True), state)
