@@ -201,7 +201,7 @@ def test_no_gpu_that_serves_is_no_part_of_a_replica():
 
 
 def test_a_request_log_goes_to_the_llm_that_is_named(tmp_path):
-    """The pool's half of the 16 GPUs holds gpt-oss eight times, Qwen3-235B once; an unknown name is refused."""
+    """Half of 16 GPUs holds gpt-oss four times and Qwen3-235B once; an unknown name is refused."""
     log = tmp_path / "log.csv"
     log.write_text("arrival_s,context_tokens,generated_tokens\n" + "".join(f"{i},2000,100\n" for i in range(5)))
     scenario = tmp_path / "two.toml"
@@ -211,5 +211,5 @@ def test_a_request_log_goes_to_the_llm_that_is_named(tmp_path):
         for more in ([], ["--llm", "heavy"], ["--llm", "hevy"])
     ]
     assert [answer.exit_code for answer in answers] == [0, 0, 2]
-    assert [json.loads(answer.stdout)["gpu"]["n_replicas"] for answer in answers[:2]] == [8, 1]
+    assert [json.loads(answer.stdout)["gpu"]["n_replicas"] for answer in answers[:2]] == [4, 1]
     assert "heavy" in answers[2].stderr

@@ -89,7 +89,16 @@ def empty(n_rows: int) -> Desks:
 
 def speeds(desks: Desks, served: Served) -> Served:
     """What each desk is served at: that of its pool, or of the one LLM that serves all."""
-    own: Served = jax.tree.map(lambda leaf: leaf[desks.llm] if jnp.ndim(leaf) else leaf, served)
+
+    def of_own(leaf: jax.Array) -> jax.Array:
+        if not jnp.ndim(leaf):
+            return leaf
+        found = jnp.full(desks.llm.shape, leaf[0])
+        for llm in range(1, leaf.shape[0]):  # a choice of few: cheaper than a gather
+            found = jnp.where(desks.llm == llm, leaf[llm], found)
+        return found
+
+    own: Served = jax.tree.map(of_own, served)
     return own
 
 
