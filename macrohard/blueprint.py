@@ -35,6 +35,13 @@ _ATTEMPTS_PER_TICKET = 7.0
 takes 1.9 fresh attempts and as many tests. Used only to size a saturated backlog, with a margin."""
 
 
+_SCAFFOLDS_OWN = (
+    "calls_at_120_min", "first_context_tokens", "context_growth_tokens", "decode_tokens_per_call", "calls_sd_log",
+    "tool_median_s", "tool_mean_s",
+)  # fmt: skip
+"""Keys of [tokens] that are as the scaffold has them where they are left out."""
+
+
 @dataclass(frozen=True)
 class Blueprint:
     """What a run is made of."""
@@ -214,24 +221,22 @@ def _attempt_law(scenario: Scenario) -> AttemptLaw:
 
     tokens = scenario.tokens
     scaffold = scaffold_law(scenario.workforce.scaffold)
-    own = {
-        name: getattr(tokens, name)
-        for name in ("calls_at_120_min", "first_context_tokens", "context_growth_tokens")
-        if getattr(tokens, name) is not None
-    }
-    return replace(
+    own = {name: getattr(tokens, name) for name in _SCAFFOLDS_OWN if getattr(tokens, name) is not None}
+    law = replace(
         scaffold,
         **own,
-        decode_tokens_per_call=tokens.decode_tokens_per_call,
         size_exponent=tokens.size_exponent,
-        calls_sd_log=tokens.calls_sd_log,
         cached_miss=tokens.cached_miss if scenario.serving.kv_held_in_tools else 1.0,
         max_input_tokens=tokens.max_input_tokens,
         good_factor=tokens.good_factor,
         bad_factor=tokens.bad_factor,
-        tool_median_s=tokens.tool_median_s,
-        tool_mean_s=tokens.tool_mean_s,
     )
+    if law.tool_mean_s < law.tool_median_s:
+        key = "tokens.tool_mean_s" if "tool_mean_s" in own else "tokens.tool_median_s"
+        what = f"a mean of {law.tool_mean_s:g} s is below the median of {law.tool_median_s:g} s; allowed: at least that"
+        remedy = f"set both; one that is left out is that of {scenario.workforce.scaffold}"
+        raise ScenarioError([Fault(scenario.name, key, own[key.partition(".")[2]], what, remedy)])
+    return law
 
 
 def _ratios(scenario: Scenario) -> tuple[np.ndarray, np.ndarray]:
