@@ -275,7 +275,7 @@ def _interval(values: np.ndarray) -> list[float]:
     from scipy.stats import t
 
     half = float(t.ppf(0.975, len(values) - 1)) * values.std(ddof=1) / np.sqrt(len(values))
-    return [float(values.mean() - half), float(values.mean() + half)]
+    return [max(0.0, float(values.mean() - half)), float(values.mean() + half)]  # none of these can be negative
 
 
 def _ratio(part: float, whole: float) -> float:
