@@ -14,10 +14,11 @@ _PLACES = {
     "ScenarioError": "macrohard.faults",
     "Factory": "macrohard.factory",
     "run": "macrohard.runs",
+    "size": "macrohard.sizing",
     "sweep": "macrohard.sweeps",
 }
 
-__all__ = ["Factory", "Scenario", "ScenarioError", "__version__", "run", "sweep"]
+__all__ = ["Factory", "Scenario", "ScenarioError", "__version__", "run", "size", "sweep"]
 
 reproducibility.prepare()
 

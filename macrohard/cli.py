@@ -15,8 +15,10 @@ from macrohard.commands import results
 from macrohard.commands import sweep as sweeps
 from macrohard.commands.build_out import build_out
 from macrohard.commands.converge import converge
+from macrohard.commands.dashboard import dashboard
 from macrohard.commands.fit_roles import fit_roles
 from macrohard.commands.headlines import headlines
+from macrohard.commands.size import size
 from macrohard.commands.swings import swings
 from macrohard.commands.trace import trace
 from macrohard.commands.validate import validate
@@ -41,6 +43,7 @@ ExplainOption = Annotated[bool, typer.Option("--explain", help="Say where each v
 
 
 app.command()(converge)
+app.command()(dashboard)
 app.command()(validate)
 app.command()(trace)
 app.command()(fit_roles)
@@ -52,6 +55,7 @@ for _command_of_sweeps in (sweeps.replay, sweeps.export, sweeps.compare, sweeps.
 app.command("build-out")(build_out)
 app.command()(headlines)
 app.command()(swings)
+app.command()(size)
 
 
 def main() -> None:

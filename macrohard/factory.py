@@ -4,10 +4,12 @@ from collections.abc import Iterable
 from dataclasses import replace
 from functools import cached_property
 
+import jax
 import jax.numpy as jnp
 import mesa
 import networkx as nx
 import numpy as np
+import pandas as pd
 from mesa.agent import AgentSet
 
 from agents import teams
@@ -18,6 +20,8 @@ from macrohard.floor.columns import place
 from macrohard.floor.desks import Job
 from macrohard.floor.queues import waiting
 from macrohard.floor.tick import advance
+from macrohard.results import metrics
+from macrohard.results.metrics import Kept
 from macrohard.runs import Result, result_of
 from macrohard.scenario import Scenario
 
@@ -26,16 +30,27 @@ class Factory(mesa.Model):  # type: ignore[misc]
     """A running scenario. `step()` advances by one tick and then lets agents act; `run(ticks)` advances fast.
 
     The state of all workers, tickets, queues and the site is `state`, one pytree; agents are handles over its rows.
-    Any mixture of `step` and `run` gives the same bits, as long as no agent changes its desk.
+    Any mixture of `step` and `run` gives the same bits, as long as no agent changes its desk. `running` turns false
+    at the horizon of the scenario, so that Mesa's `run_model()` ends there.
     """
 
-    def __init__(self, scenario: Scenario | None = None, roles: Iterable[type[Worker]] = ()) -> None:
-        """Opens the factory; `roles` are the user's own subclasses, each in place of the role of its name."""
+    def __init__(
+        self,
+        scenario: Scenario | None = None,
+        roles: Iterable[type[Worker]] = (),
+        datacollector: mesa.DataCollector | None = None,
+    ) -> None:
+        """Opens the factory; `roles` are the user's own subclasses, each in place of the role of its name.
+
+        A `datacollector` collects after every `step` (not within `run`).
+        """
         scenario = Scenario.load() if scenario is None else scenario
         super().__init__(rng=scenario.run.seed)
         self.scenario = scenario
         self.plan = draw(scenario, tuple(roles))
         self.state = self.plan.opening()
+        self.datacollector = datacollector
+        self._ticks_left = self.plan.n_ticks
         self._written: dict[str, np.ndarray] = {}
         self._read: dict[str, np.ndarray] = {}
         self._hired = False
@@ -64,6 +79,20 @@ class Factory(mesa.Model):  # type: ignore[misc]
         lengths = np.asarray(waiting(self.state.queues)).reshape(-1, 4).sum(axis=1)
         return {Stage(stage).name.lower(): int(n) for stage, n in enumerate(lengths)}
 
+    @property
+    def activity(self) -> dict[str, np.ndarray]:
+        """What every worker did in the last tick, by role: texts of shape (workers,), the stage of its work or "idle".
+
+        A worker whose attempt ended within the tick has no ticket now, but credit for the rest of it.
+        """
+        names = np.array(["idle", *(stage.name.lower() for stage in Stage)])
+        found = {}
+        for role in self.plan.shop.roles:
+            n = int(getattr(self.scenario.workforce, role.role))
+            busy = (self.desk(role.role, "ticket")[:n] >= 0) | (self.desk(role.role, "credit_s")[:n] > 0.0)
+            found[role.role] = names[np.where(busy, self.desk(role.role, "stage")[:n] + 1, 0)]
+        return found
+
     @cached_property
     def organisation(self) -> nx.Graph:
         """Who works with whom; nodes are (role, row)."""
@@ -78,10 +107,19 @@ class Factory(mesa.Model):  # type: ignore[misc]
             for role in self.plan.shop.roles:
                 if role.step is not Worker.step:
                     self.agents_by_type[role].shuffle_do("step")
+        if self.datacollector is not None:
+            self.datacollector.collect(self)
 
     def run(self, ticks: int) -> None:
         """Advances by so many ticks without letting agents act in between."""
         self._advance(ticks)
+
+    def series(self) -> pd.DataFrame:
+        """The series so far, as `result().series` has it: one row per bin that has begun. Takes milliseconds."""
+        plan = self.plan
+        return metrics.series(
+            Kept(plan.shop, plan.params, replace(self.state, record=jax.device_get(self.state.record)))
+        )
 
     def result(self) -> Result:
         """Summary, series and tickets as of now."""
@@ -119,6 +157,8 @@ class Factory(mesa.Model):  # type: ignore[misc]
         self._push()
         self.state = advance(self.plan.shop, self.plan.params, self.state, ticks)
         self._read = {}
+        self._ticks_left -= ticks
+        self.running = self._ticks_left > 0
 
     def _push(self) -> None:
         if not self._written:

@@ -25,6 +25,7 @@ from macrohard.scenario.sections import Model, Source
 
 _HOT_C = 35.0
 USD_PER_MUSD = 1e6
+MONTHS_PER_YEAR = 12.0
 
 
 @dataclass(frozen=True)
@@ -39,9 +40,10 @@ class Nameplate:
 
 @dataclass(frozen=True)
 class PlantPrices:
-    """What was paid for what is written off, USD."""
+    """What was paid for what is written off, USD, and the rent of the site, USD a year."""
 
     site: float
+    rent_per_year: float
     turbines: float
     megapacks: float
 
@@ -70,7 +72,7 @@ def nameplate(scenario: Scenario) -> Nameplate:
 
 
 def plant_prices(scenario: Scenario) -> PlantPrices:
-    """Site by its rated IT power, turbines by their rating, Megapacks by the unit."""
+    """Site (and its rent) by its rated IT power, turbines by their rating, Megapacks by the unit."""
     prices, power = scenario.economics, scenario.power
     turbines_mw = sum(
         source.n_units * (source.p_nom_mw or float(row_named("turbines", source.kind, "power.sources")["p_nom_mw"]))
@@ -78,8 +80,10 @@ def plant_prices(scenario: Scenario) -> PlantPrices:
         if source.kind != "solar"
     )
     unit = float(row_named("batteries", power.megapack.kind, "power.megapack.kind")["price_musd"])
+    it_mw = nameplate(scenario).it_mw
     return PlantPrices(
-        site=nameplate(scenario).it_mw * prices.site_musd_per_mw * USD_PER_MUSD,
+        site=it_mw * prices.site_musd_per_mw * USD_PER_MUSD,
+        rent_per_year=it_mw * KW_PER_MW * prices.site_rent_usd_per_kw_month * MONTHS_PER_YEAR,
         turbines=turbines_mw * KW_PER_MW * prices.turbine_usd_per_kw,
         megapacks=power.megapack.n_units * unit * USD_PER_MUSD,
     )

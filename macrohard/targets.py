@@ -1,4 +1,4 @@
-"""Targets on the command line: `power.unserved_mwh>0` as a condition that must not come true."""
+"""Conditions on the command line, such as `power.unserved_mwh>0`: what a run must not do, or a size must reach."""
 
 import math
 import operator
@@ -24,11 +24,12 @@ _FORM = re.compile(r"\s*([a-z0-9_]+(?:\.[a-z0-9_]+)+)\s*(>=|<=|==|!=|>|<)\s*(\S+
 
 @dataclass(frozen=True)
 class Target:
-    """A condition on a figure of the summary under which the run counts as failed."""
+    """A condition on a figure of the summary; option: where on the command line it was written."""
 
     key: str
     test: str
     bound: float
+    option: str = "--fail-on"
 
     def __str__(self) -> str:
         """As it was written."""
@@ -37,7 +38,11 @@ class Target:
     def is_missed(self, summary: Mapping[str, Any]) -> bool:
         """Whether the condition came true; a figure that is not a number misses every target."""
         figure = self.figure(summary)
-        return math.isnan(figure) or _TESTS[self.test](figure, self.bound)
+        return math.isnan(figure) or self.holds(figure)
+
+    def holds(self, figure: float) -> bool:
+        """Whether a figure meets the condition; what is no number meets none."""
+        return _TESTS[self.test](figure, self.bound) and not math.isnan(figure)
 
     def holds_for(self, figure: float) -> bool:
         """Whether the condition is true of a figure; of nothing it is not."""
@@ -49,11 +54,11 @@ class Target:
         if self.key not in figures:
             near = nearest(self.key, figures)
             remedy = f"did you mean {near}?" if near else "see the keys of `macrohard run --json`"
-            raise ScenarioError([Fault("--fail-on", self.key, None, "no such figure", remedy, has_value=False)])
+            raise ScenarioError([Fault(self.option, self.key, None, "no such figure", remedy, has_value=False)])
         return figures[self.key]
 
 
-def target(text: str) -> Target:
+def target(text: str, option: str = "--fail-on") -> Target:
     """A target from KEY OP NUMBER; ScenarioError if it is none."""
     found = _FORM.fullmatch(text)
     try:
@@ -62,10 +67,8 @@ def target(text: str) -> Target:
         bound = math.nan
     if found is None or math.isnan(bound):
         remedy = "write it like 'power.unserved_mwh>0', in quotes"
-        raise ScenarioError(
-            [Fault("--fail-on", "test", text, "allowed: KEY OP NUMBER with OP of > >= < <= == !=", remedy)]
-        )
-    return Target(found[1], found[2], bound)
+        raise ScenarioError([Fault(option, "test", text, "allowed: KEY OP NUMBER with OP of > >= < <= == !=", remedy)])
+    return Target(found[1], found[2], bound, option)
 
 
 def _figures(summary: Mapping[str, Any], path: str = "") -> dict[str, float]:

@@ -1,6 +1,10 @@
 """The suite runs as users do in the reproducible mode: no fused multiply-add, set before JAX starts."""
 
 import os
+import shutil
+from collections.abc import Iterator
+
+import pytest
 
 os.environ["XLA_FLAGS"] = " ".join(
     flag
@@ -10,3 +14,21 @@ os.environ["XLA_FLAGS"] = " ".join(
 os.environ.pop("MACROHARD_FAST", None)
 
 import macrohard  # noqa: E402, F401  the compile cache, too
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[object]:
+    """A headless browser. Nothing is installed here: where there is none, the tests of pages say so and are skipped.
+
+    One for each module that asks for it: while it is open, no other asyncio loop can run in this thread.
+    """
+    names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+    path = next((found for name in names if (found := shutil.which(name))), None)
+    if path is None:
+        pytest.skip("no Chromium on the PATH, so pages are not clicked through; on Debian: apt-get install chromium")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu"])
+        yield browser
+        browser.close()

@@ -133,7 +133,7 @@ def test_a_target_reads_all_its_forms():
 def test_the_bundled_scenarios_are_listed():
     """The default is marked."""
     assert "colossus2-phase1" in macrohard("scenarios").stdout
-    assert len(json.loads(macrohard("scenarios", "--json").stdout)) == 6
+    assert len(json.loads(macrohard("scenarios", "--json").stdout)) == 9
 
 
 def test_a_new_scenario_can_be_checked_and_is_not_written_over(tmp_path):

@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 import mesa
 import numpy as np
+import pandas as pd
 import pytest
 from small import small
 
@@ -87,6 +88,39 @@ def test_a_data_collector_collects():
         collector.collect(factory)
     assert collector.get_model_vars_dataframe()["time_h"].tolist() == pytest.approx([1 / 60, 2 / 60, 3 / 60])
     assert len(collector.get_agent_vars_dataframe()) == 3 * 20
+
+
+def test_a_collector_handed_over_collects_after_each_step():
+    """As Mesa's models do by themselves, so that its plots of a model's variables work."""
+    collector = mesa.DataCollector(model_reporters={"load_mw": lambda model: model.series()["load_mw"].iloc[-1]})
+    factory = Factory(small(), datacollector=collector)
+    for _ in range(3):
+        factory.step()
+    loads = collector.get_model_vars_dataframe()["load_mw"]
+    assert len(loads) == 3 and (loads > 0).all()
+
+
+def test_the_series_and_the_doings_of_all_workers_are_at_hand():
+    """The series is that of the result; who was at which stage agrees with the handles and with the counts."""
+    factory = Factory(small())
+    assert factory.series().empty
+    factory.run(120)
+    pd.testing.assert_frame_equal(factory.series(), factory.result().series)
+    last = factory.series().iloc[-1]
+    for role, agents in factory.agents.groupby(lambda agent: agent.role):
+        did = factory.activity[role]
+        assert all(agent.stage is None or did[agent.row] == agent.stage.name.lower() for agent in agents)
+        assert np.count_nonzero(did != "idle") == last[f"busy_{role}"]
+    every = np.concatenate(list(factory.activity.values()))
+    assert all(np.count_nonzero(every == stage) == last[f"at_{stage}"] for stage in ("plan", "code", "test", "review"))
+
+
+def test_mesas_own_loop_ends_at_the_horizon():
+    """`run_model` steps as long as the model is running."""
+    factory = Factory(small("run.horizon_h=0.5", "run.warmup_h=0"))
+    factory.run_model()
+    assert factory.steps == factory.plan.n_ticks == 30
+    assert not factory.running
 
 
 def test_steps_are_counted_once():

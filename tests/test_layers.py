@@ -38,6 +38,7 @@ FLOORS = [floor.split() for floor in """
     macrohard.checkpoint macrohard.report
     macrohard.runs
     macrohard.factory macrohard.convergence macrohard.headlines macrohard.sweeps
+    macrohard.dashboard macrohard.sizing
     macrohard.commands
     macrohard.cli
     macrohard.__main__
@@ -47,7 +48,8 @@ FLOORS = [floor.split() for floor in """
 HEIGHT = {room: height for height, floor in enumerate(FLOORS) for room in floor}
 
 PACKAGES = (
-    "backlog", "buildout", "commands", "floor", "logs", "report", "results", "scenario", "sweeps", "validation",
+    "backlog", "buildout", "commands", "dashboard", "floor", "logs", "report", "results", "scenario", "sweeps",
+    "validation",
 )  # fmt: skip
 
 LIGHT = ("names", "faults", "targets", "guard", "reproducibility", "scenario")

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from on_paper import faults
 
 from macrohard.faults import ScenarioError
 from macrohard.runs import replicate_seed, run
@@ -22,6 +23,7 @@ from macrohard.sweeps.design import lay_out
 from macrohard.sweeps.design import replicate_seed as seed_of
 from macrohard.sweeps.execute import execute
 from macrohard.sweeps.merging import export, merge, replay
+from macrohard.sweeps.paging import study_of, write_comparison_page, write_sweep_page
 from macrohard.sweeps.pool import Here, Pool
 from macrohard.sweeps.stopping import half_width
 from macrohard.sweeps.storage import opened, table
@@ -363,3 +365,13 @@ def test_bundled_experiments_are_in_order(file):
     need = estimate(lay_out(Experiment.load(file), "1", environment={}), jobs=2)
     assert need.runs == need.points * 3
     assert need.time_s > 0
+
+
+def test_a_sweep_and_a_comparison_have_pages(whole, tmp_path):
+    """The page of a whole sweep and of two of its points; conditions of one's own; charge of no Megapack is none."""
+    shown = write_sweep_page(whole.out, tmp_path / "page.html", ["power.load_mwh<=1e9"]).read_text(encoding="utf-8")
+    assert faults(shown) == [] and whole.digest in shown and "replay" in shown
+    assert study_of(whole.out).runs["power.soc_lowest"].isna().all()
+    written = write_comparison_page(f"{whole.out}#0", f"{whole.out}#2", tmp_path / "compared.html")
+    html = written.read_text(encoding="utf-8")
+    assert faults(html) == [] and "GPUs (8 in A, 16 in B)" in html

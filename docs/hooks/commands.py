@@ -12,6 +12,7 @@ PYTHON = {
         "macrohard.runs.run",
         "macrohard.runs.Result",
         "macrohard.sweeps.sweep",
+        "macrohard.sizing.size",
     ),
     "Step by step, with agents": ("macrohard.factory.Factory", "agents.worker.Worker", "agents.work"),
     "The machine beneath": (

@@ -30,16 +30,25 @@ def show(
 
 
 def report(
-    run: RunArgument,
+    run: Annotated[Path, typer.Argument(help="The folder of a run or of a sweep.", metavar="FOLDER")],
     out: Annotated[Path | None, typer.Option(help="Where to write the page; in the folder if left out.")] = None,
+    feasible: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="TEST", help="Of a sweep: what a feasible run meets, e.g. 'power.capped_mwh<=0'; repeat it."
+        ),
+    ] = None,
 ) -> None:
-    """Write the page of a run anew."""
+    """Write the page of a run, or of a sweep as far as it has come, anew."""
     from macrohard.report import Facts, page
+    from macrohard.report.paper import write_page
     from macrohard.store import add_report, read_run
+    from macrohard.sweeps.storage import is_sweep
 
-    text = page(Facts.of(read_run(run)))
-    if out is None:
-        print(add_report(run, text))
+    if is_sweep(run):
+        from macrohard.sweeps.paging import write_sweep_page
+
+        print(write_sweep_page(run, out, feasible or ()))
         return
-    out.write_text(text, encoding="utf-8")
-    print(out)
+    text = page(Facts.of(read_run(run)))
+    print(add_report(run, text) if out is None else write_page(text, out))

@@ -60,6 +60,7 @@ def run(
         outcome = execute(
             design, folder, _version(), jobs=jobs, engine=chosen, shard=part, retry_failed=retry_failed, told=told
         )
+    _page(outcome, part)
     _print(outcome.to_dict(), json_)
     if outcome.out_of_budget:
         say("the budget is spent; the same command goes on with what is left")
@@ -95,6 +96,7 @@ def merge(experiment: ExperimentArgument, out: OutOption = None, json_: JsonOpti
     from macrohard.sweeps.merging import merge as merged
 
     outcome = merged(_design(experiment), _folder(experiment, out), _version(), reproducibility.mode())
+    _page(outcome)
     _print(outcome.to_dict(), json_)
     if outcome.failed:
         raise typer.Exit(FAILED_RUNS)
@@ -131,12 +133,17 @@ def compare(
     metric: Annotated[
         list[str] | None, typer.Option(help="Figures to compare; those of the experiment if left out.")
     ] = None,
+    out: Annotated[Path | None, typer.Option(metavar="PAGE.html", help="Write it as a page, too.")] = None,
     json_: JsonOption = False,
 ) -> None:
-    """Compare two sweeps, or two points, run by run: differences with their intervals, in words."""
+    """Compare two sweeps, or two points, run by run: differences with their intervals, in words or as a page."""
     from macrohard.sweeps.comparing import compare as compared
 
     found = compared(a, b, metric)
+    if out is not None:
+        from macrohard.sweeps.paging import write_comparison_page
+
+        say(f"the page: {write_comparison_page(a, b, out, metric)}")
     if json_:
         print(json.dumps([each.to_dict() for each in found], indent=2))
     else:
@@ -154,9 +161,12 @@ def sensitivity(
     json_: JsonOption = False,
 ) -> None:
     """Run what an analysis of the experiment's ranges needs, and say which factors matter, with intervals."""
+    from macrohard.report.paper import write_page
+    from macrohard.report.study_page import study_page
     from macrohard.sweeps.design import lay_out
     from macrohard.sweeps.execute import execute
     from macrohard.sweeps.experiment import Experiment
+    from macrohard.sweeps.paging import study_of
     from macrohard.sweeps.sensitivity import indices, sampled, tornado
 
     asked = Experiment.load(experiment)
@@ -165,10 +175,19 @@ def sensitivity(
     with _progress(chosen.name) as told:
         execute(lay_out(chosen, _version()), folder, _version(), jobs=jobs, told=told)
     found = indices(asked, folder, method, n)
+    write_page(study_page(study_of(folder, indices=found, method=method)), folder / "report.html")
     if json_:
         print(json.dumps([each.to_dict() for each in found], indent=2))
     else:
         print("\n".join(tornado(found, metric) for metric in asked.metrics))
+
+
+def _page(outcome: Any, shard: tuple[int, int] = (1, 1)) -> None:
+    """The page of a sweep beside its results, as far as it has come; a part of a job array gets none."""
+    if shard == (1, 1):
+        from macrohard.sweeps.paging import write_sweep_page
+
+        say(f"the page: {write_sweep_page(outcome.out)}")
 
 
 def _design(experiment: Path) -> Any:

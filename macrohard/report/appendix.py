@@ -1,14 +1,15 @@
 """The back of the page: assumptions, every figure of the summary, and how to get the same run again."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from html import escape
 
+from macrohard.report import paper
 from macrohard.report.facts import Facts, look_up
 from macrohard.report.quantity import MISSING, duration, plain
 from macrohard.report.spread import section
 
 
-def appendix(facts: Facts) -> list[tuple[str, str]]:
+def appendix(facts: Facts) -> dict[str, str]:
     """Title and HTML of each part."""
     parts = {
         "What it rests on": _assumptions(facts),
@@ -18,12 +19,7 @@ def appendix(facts: Facts) -> list[tuple[str, str]]:
     told = look_up(facts.summary, "replicates")
     if isinstance(told, Mapping):
         parts = {"How well it is known": section(told), **parts}
-    return [(title, f'<h2 id="{anchor(title)}">{escape(title)}</h2>{html}') for title, html in parts.items()]
-
-
-def anchor(title: str) -> str:
-    """What a link to a heading says after the hash."""
-    return title.lower().replace(" ", "-")
+    return parts
 
 
 def assumptions(facts: Facts) -> list[tuple[str, str, str]]:
@@ -81,22 +77,17 @@ def _line(key: str, value: object) -> str:
 def _repetition(facts: Facts) -> str:
     compiling = facts.number("run.compile_s")
     took = duration(facts.number("run.wall_s") / 3600)
-    entries: Sequence[tuple[str, str]] = (
-        ("Command", facts.command or f"macrohard run {facts.name} --seed {facts.text('scenario.seed')}"),
-        ("Scenario", f"{facts.name}, sha256 {facts.text('scenario.sha256') or 'unknown'}"),
-        ("Seed", facts.text("scenario.seed")),
-        ("Digest", facts.text("run.digest")),
-        ("Device", facts.text("run.device")),
-        ("Versions", plain(look_up(facts.summary, "run.versions"))),
-        ("Wall time", took + (f", of it {duration(compiling / 3600)} compiling" if compiling > 0 else "")),
-        ("Results in", facts.folder),
-    )
-    lines = "".join(
-        f"<tr><th>{escape(name)}</th><td><code>{escape(words)}</code></td></tr>"
-        for name, words in entries
-        if words and words != MISSING
-    )
-    return (
-        f'<div class="sheet"><table>{lines}</table></div><footer>The digest is a hash of the results alone: '
-        "the same scenario, seed, version and device give the same digest.</footer>"
+    told = {
+        "Command": facts.command or f"macrohard run {facts.name} --seed {facts.text('scenario.seed')}",
+        "Scenario": f"{facts.name}, sha256 {facts.text('scenario.sha256') or 'unknown'}",
+        "Seed": facts.text("scenario.seed"),
+        "Digest": facts.text("run.digest"),
+        "Device": facts.text("run.device"),
+        "Versions": plain(look_up(facts.summary, "run.versions")),
+        "Wall time": took + (f", of it {duration(compiling / 3600)} compiling" if compiling > 0 else ""),
+        "Results in": facts.folder,
+    }
+    return paper.entries({name: words for name, words in told.items() if words != MISSING}) + (
+        "<footer>The digest is a hash of the results alone: the same scenario, seed, version and device give the same "
+        "digest.</footer>"
     )

@@ -173,7 +173,8 @@ def axes(frame: Frame, *, x_title: bool = True) -> str:
         if x_title:
             marks.append(text(x, bottom + 17, words, "tick", "middle"))
     marks.append(f'<path class="base" d="M{frame.left:.1f} {bottom:.1f}H{right:.1f}"/>')
-    marks.append(text(0, frame.top - 10, frame.y.title, "axis"))
+    if frame.y.title:
+        marks.append(text(0, frame.top - 10, frame.y.title, "axis"))
     if x_title:
         marks.append(text(right, bottom + 34, frame.x.title, "axis", "end"))
     return "".join(marks)

@@ -6,6 +6,7 @@ import numpy as np
 
 from macrohard.report.facts import ROLE_OF_STAGE, ROLES, STAGES, Facts
 from macrohard.report.quantity import duration, energy, human, in_words, percent, power, usd
+from macrohard.report.wording import listed
 
 LIMITS = ("backlog", "agents", "gpus", "power")
 
@@ -81,7 +82,7 @@ def effort(facts: Facts) -> str:
         took.append(f"{energy(load - max(unserved, 0.0))} of electricity{short}")
     if not took:
         return "The run did not record what it took."
-    words = f"That took {_listed(took)}"
+    words = f"That took {listed(took)}"
     if math.isfinite(mean) and math.isfinite(peak):
         verb = "asked for" if unserved > 0 else "drawn"
         words += f", {verb} at {power(mean)} on average and {power(peak)} at peak after the warm-up"
@@ -90,10 +91,6 @@ def effort(facts: Facts) -> str:
     if math.isfinite(each) and facts.number("work.tickets_done") > 0:
         words += f": {usd(each)}" + (f" and {human(kwh)} kWh" if math.isfinite(kwh) else "") + " for each ticket done"
     return words + "."
-
-
-def _listed(items: list[str]) -> str:
-    return items[0] if len(items) == 1 else ", ".join(items[:-1]) + " and " + items[-1]
 
 
 def limit(facts: Facts) -> str:
@@ -105,7 +102,7 @@ def limit(facts: Facts) -> str:
         return f"{said[0].upper()}{said[1:]}." if said else "Nothing held the work back for any length of time."
     first = max(known, key=lambda key: known[key])
     others = [f"{_named(key)} {percent(share)}" for key, share in known.items() if key != first and share >= 0.05]
-    beside = f" (beside it: {_listed(others)})" if others else ""
+    beside = f" (beside it: {listed(others)})" if others else ""
     advice = {"backlog": _backlog, "agents": _too_few, "gpus": _gpus, "power": _power}[first](facts)
     return f"{_named(first, start=True)} held the work back {_often(known[first])}{beside}: {advice}."
 

@@ -17,7 +17,8 @@ def bill(
 ) -> Summary:
     """Costs and emissions of a run of so many hours; prices of the scenario's [economics].
 
-    total = GPUs + energy (fuel, grid, operation) + site, turbines and Megapacks written off for the time of the run.
+    total = GPUs + energy (fuel, grid, operation) + site, turbines and Megapacks written off for the time of the run;
+    the site's part holds its rent, if it is rented.
     """
     prices = scenario.economics
     gpu_usd = totals["gpu_h_available"] * prices.gpu_usd_per_h
@@ -26,7 +27,8 @@ def bill(
     parts = {
         "gpu": gpu_usd,
         "energy": totals["energy_usd"],
-        "site": plant.site * annuity(prices.discount_rate, prices.site_life_years) * share_of_year,
+        "site": (plant.site * annuity(prices.discount_rate, prices.site_life_years) + plant.rent_per_year)
+        * share_of_year,
         "turbines": plant.turbines * annuity(prices.discount_rate, prices.turbine_life_years) * share_of_year,
         "megapacks": plant.megapacks * annuity(prices.discount_rate, prices.megapack_life_years) * share_of_year,
     }

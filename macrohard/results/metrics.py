@@ -72,6 +72,17 @@ def series(kept: Kept) -> pd.DataFrame:
     return pd.DataFrame(columns)
 
 
+def per_day(frame: pd.DataFrame, column: str, window_h: float) -> np.ndarray:
+    """How much a count that began at 0 grew per day, over the window that ends with each row of the series.
+
+    Shape (rows,). Before a whole window has passed, over what has.
+    """
+    time_h, count = (frame[name].to_numpy(np.float64) for name in ("time_h", column))
+    before = np.interp(time_h - window_h, np.r_[0.0, time_h], np.r_[0.0, count])
+    grown: np.ndarray = (count - before) / np.minimum(window_h, time_h) * 24.0
+    return grown
+
+
 def tickets(kept: Kept) -> pd.DataFrame:
     """One row per simulated ticket that has come in (epics apart), with its history; weights not applied.
 

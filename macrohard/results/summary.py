@@ -11,6 +11,7 @@ from macrohard.blueprint import Blueprint
 from macrohard.results import metrics
 from macrohard.results.cost import bill
 from macrohard.results.metrics import Kept, Summary
+from macrohard.scenario import Scenario
 
 SCHEMA_VERSION = 1
 RESULTS_VERSION = "2"
@@ -37,7 +38,7 @@ def summary(
         "desk_time": {
             name: float(warm[f"desks_{name}_share"].mean()) for name in ("idle", "unimpeded", "gpus", "power")
         },
-        "assumptions": assumptions(plan),
+        "assumptions": assumptions(plan.scenario),
         "run": _run(plan, kept, wall_s, compile_s),
     }
 
@@ -146,11 +147,11 @@ _ASSUMED: dict[str, str] = {
 }
 
 
-def assumptions(plan: Blueprint) -> list[dict[str, Any]]:
+def assumptions(scenario: Scenario) -> list[dict[str, Any]]:
     """What a result rests on that no measurement backs: key, value in force, and why it is assumed."""
     found = []
     for key, note in _ASSUMED.items():
-        value: Any = plan.scenario
+        value: Any = scenario
         for part in key.split("."):
             value = getattr(value, part)
         found.append({"name": key, "value": value, "note": note})

@@ -1,12 +1,16 @@
 """Two sweeps, or two points of them, compared run by run: equal seeds met equal luck, so differences are paired."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import pandas as pd
 
+from macrohard.scenario import Scenario
 from macrohard.store import StoreError
+from macrohard.sweeps.design import Point, points_of, texts
+from macrohard.sweeps.experiment import Experiment
 from macrohard.sweeps.storage import manifest, table
 
 
@@ -40,14 +44,27 @@ class Difference:
 
 def compare(a: str, b: str, metrics: list[str] | None = None) -> list[Difference]:
     """B against A; each is a sweep's folder, or FOLDER#POINT for one point of it."""
+    told = manifest(_folder(a)) or {}
+    pairs = pairs_of(a, b)
+    return [_difference(name, pairs) for name in metrics or list(told["experiment"]["metrics"])]
+
+
+def pairs_of(a: str, b: str) -> pd.DataFrame:
+    """A row per pair of finished runs of equal seed (and of equal factors, of whole sweeps): 'FIGURE a', 'FIGURE b'."""
     left, right = _rows(a), _rows(b)
     told = manifest(_folder(a)) or {}
-    names = metrics or list(told["experiment"]["metrics"])
     keys = ["seed"] if "#" in a or "#" in b else ["seed", *[k for k in told["factors"] if k in right]]
     pairs = left.merge(right, on=keys, suffixes=(" a", " b"))
     if not len(pairs):
         raise StoreError(f"{a} and {b}: have no runs of equal seed and factors; compare points with FOLDER#POINT")
-    return [_difference(name, pairs) for name in names]
+    return pairs
+
+
+def told_otherwise(a: str, b: str) -> dict[str, tuple[object, object]]:
+    """Keys of the scenario that the two set differently, with both values."""
+    left, right = _settings(a), _settings(b)
+    both = [key for key in left | right if left.get(key) != right.get(key)]
+    return {key: (left.get(key, "left out"), right.get(key, "left out")) for key in both}
 
 
 def _difference(name: str, pairs: pd.DataFrame) -> Difference:
@@ -63,6 +80,24 @@ def _difference(name: str, pairs: pd.DataFrame) -> Difference:
         half = float(t.ppf(0.975, n - 1)) * float(gaps.std(ddof=1)) / math.sqrt(n)
         low, high = mean - half, mean + half
     return Difference(name, n, float(both[f"{name} a"].mean()), float(both[f"{name} b"].mean()), mean, low, high)
+
+
+def _settings(name: str) -> dict[str, object]:
+    """All of a scenario by dotted key, with the factors of the point if there is one."""
+    folder, _, point = name.partition("#")
+    told = manifest(Path(folder)) or {}
+    factors: Point = {}
+    if point:
+        factors = list(points_of(Experiment.of(told["experiment"])))[int(point)]
+    tree = Scenario.parse(told["scenario"], name, texts(factors)).model_dump(mode="json")
+    return {key: value for key, value in _flat(tree).items() if not key.startswith("run.seed")}
+
+
+def _flat(tree: Mapping[str, object], prefix: str = "") -> dict[str, object]:
+    found: dict[str, object] = {}
+    for key, value in tree.items():
+        found |= _flat(value, f"{prefix}{key}.") if isinstance(value, Mapping) else {prefix + key: value}
+    return found
 
 
 def _folder(name: str) -> Path:

@@ -173,6 +173,11 @@ def manifest(folder: Path, *, missing_ok: bool = False) -> dict[str, Any] | None
     return document
 
 
+def is_sweep(folder: Path) -> bool:
+    """Whether a folder holds a sweep, whole or damaged."""
+    return (folder / "plan.parquet").is_file() or (folder / "index.sqlite").is_file()
+
+
 def plan_table(design: Design) -> pd.DataFrame:
     """One row per run: point, replicate, seed, run id, and the values of its factors."""
     columns: dict[str, Any] = {

@@ -19,9 +19,12 @@ class Economics(Section):
     grid_usd_per_mwh: Amount = 62.0
     """Industrial rate of MLGW, Memphis (Smart City Memphis, 2024-12)."""
     gpu_usd_per_h: Amount = 2.21
-    """A GPU with its server, owned, per hour installed; 2.75-3.30 rented."""
+    """A GPU with its server, owned, per hour installed; 2.75-3.30 rented. A cloud's price holds site and power, too:
+    then set site_musd_per_mw and grid_usd_per_mwh to 0, as the scenario cloud-1000 does."""
     site_musd_per_mw: Amount = 12.5
     """Building, cooling and electrical plant per MW of IT: 15 GUSD for Abilene's 1.2 GW (Compute Institute)."""
+    site_rent_usd_per_kw_month: Amount = 0.0
+    """Rent of hall, cooling and connection per kW of IT nameplate and month: a colocation, in place of building."""
     turbine_usd_per_kw: Amount = 1980.0
     """New gas turbines, installed (REopt, combustion turbine of 15-25 MW)."""
     turbine_om_usd_per_mwh: Amount = 11.0
