@@ -5,7 +5,6 @@ from math import ceil, log2
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from agents import teams
@@ -15,8 +14,10 @@ from agents.work import KINDS, WORK_STAGES, Habits, Stage
 from agents.worker import Worker
 from macrohard import backlog as backlogs
 from macrohard.backlog import Backlog
-from macrohard.colossus.serving import Demand, serve
+from macrohard.colossus.device import on_device, real, whole
+from macrohard.colossus.serving import Demand, Serving, serve
 from macrohard.colossus.site import Site
+from macrohard.colossus.units import Scalar
 from macrohard.faults import Fault, ScenarioError
 from macrohard.floor.assign import slots_of
 from macrohard.floor.opening import opening
@@ -83,17 +84,17 @@ def draw(scenario: Scenario, roles: tuple[type[Worker], ...] | None = None) -> B
         roster, n_rows, slots, epic_slots, bug_slots=max(16, slots[0] // 4), pools=pools if len(pools) > 1 else ()
     )
     params = Params(
-        seed=jnp.uint32(run.seed),
-        tick_s=jnp.float32(run.tick_s),
-        weight=jnp.float32(force.weight),
-        n_desks={role: jnp.int32(n) for role, n in headcount.items()},
+        seed=on_device(np.uint32(run.seed)),
+        tick_s=real(run.tick_s),
+        weight=real(force.weight),
+        n_desks={role: whole(n) for role, n in headcount.items()},
         habits={role.role: habits_of(scenario, role.role) for role in roster},
         intake=_intake(scenario, backlog, n_agents),
         site=site,
-        start_hour_of_day=jnp.float32(0.0),
-        start_day_of_year=jnp.float32(run.start.timetuple().tm_yday - 1),
-        warmup_ticks=jnp.int32(round(run.warmup_h * 3600.0 / run.tick_s)),
-        ticks_per_bin=jnp.int32(ticks_per_bin),
+        start_hour_of_day=real(0.0),
+        start_day_of_year=real(run.start.timetuple().tm_yday - 1),
+        warmup_ticks=whole(round(run.warmup_h * 3600.0 / run.tick_s)),
+        ticks_per_bin=whole(ticks_per_bin),
     )
     capacity = bucket(ceil(len(backlog.size_min) * (1.0 + _BIRTHS_PER_TICKET)) + 256)
     return Blueprint(scenario, shop, params, backlog, capacity, run.series_bins)
@@ -122,30 +123,30 @@ def habits_of(scenario: Scenario, role: str = "coding") -> Habits:
     found_test = 1.0 - (1.0 - care.found_unit) * (1.0 - care.found_integration) * (1.0 - care.found_system)
     token_ratio, tool_ratio = _ratios(scenario)
     return Habits(
-        attempt=jax.tree.map(jnp.float32, _attempt_law(scenario)),
-        token_ratio=jnp.asarray(token_ratio * topology.token_multiplier, jnp.float32),
-        tool_ratio=jnp.asarray(tool_ratio, jnp.float32),
+        attempt=jax.tree.map(real, _attempt_law(scenario)),
+        token_ratio=on_device((token_ratio * topology.token_multiplier).astype(np.float32)),
+        tool_ratio=on_device(tool_ratio),
         success_table=_by_llm(tables),
         horizon_min=_by_llm(horizons_min(scenario)),
         beta=_by_llm(_of_llms(scenario, "beta")),
-        kind_offset=jnp.asarray([0.0, able.frontend, able.greenfield, able.office], jnp.float32),
-        handoff_error=jnp.float32(min(1.0, care.handoff_error * topology.error_amplification)),
-        detection_test=jnp.float32(care.detection_test),
-        detection_review=jnp.float32(care.detection_review * attention),
-        defects_per_min=jnp.float32(care.defects_per_kloc * care.kloc_per_120_min / 120.0),
-        found_self_check=jnp.float32(care.found_self_check),
-        found_test=jnp.float32(found_test),
-        found_review=jnp.float32(care.found_review * attention),
-        rework_share=jnp.float32(care.rework_share),
-        bad_fix_share=jnp.float32(care.bad_fix_share),
-        conflict_per_open_change=jnp.float32(care.conflict_per_open_change),
-        conflict_rework_share=jnp.float32(care.conflict_rework_share),
-        max_attempts=jnp.int32(force.max_attempts),
-        max_escalations=jnp.int32(force.max_escalations),
-        give_up_below_min=jnp.float32(force.give_up_below_min),
-        escalation_keeps=jnp.float32(able.escalation_keeps),
-        first_llm=jnp.int32(first_llm(scenario, role)),
-        last_llm=jnp.int32(max(0, len(scenario.serving.models) - 1)),
+        kind_offset=on_device(np.array([0.0, able.frontend, able.greenfield, able.office], np.float32)),
+        handoff_error=real(min(1.0, care.handoff_error * topology.error_amplification)),
+        detection_test=real(care.detection_test),
+        detection_review=real(care.detection_review * attention),
+        defects_per_min=real(care.defects_per_kloc * care.kloc_per_120_min / 120.0),
+        found_self_check=real(care.found_self_check),
+        found_test=real(found_test),
+        found_review=real(care.found_review * attention),
+        rework_share=real(care.rework_share),
+        bad_fix_share=real(care.bad_fix_share),
+        conflict_per_open_change=real(care.conflict_per_open_change),
+        conflict_rework_share=real(care.conflict_rework_share),
+        max_attempts=whole(force.max_attempts),
+        max_escalations=whole(force.max_escalations),
+        give_up_below_min=real(force.give_up_below_min),
+        escalation_keeps=real(able.escalation_keeps),
+        first_llm=whole(first_llm(scenario, role)),
+        last_llm=whole(max(0, len(scenario.serving.models) - 1)),
     )
 
 
@@ -169,15 +170,16 @@ def _of_llms(scenario: Scenario, name: str) -> list[float]:
 
 def _by_llm(figures: list[Any]) -> jax.Array:
     """Figures of several LLMs along a first axis; that of one LLM alone as it is."""
-    return jnp.asarray(np.stack(figures) if len(figures) > 1 else figures[0], jnp.float32)
+    return on_device(np.asarray(np.stack(figures) if len(figures) > 1 else figures[0], np.float32))
 
 
 def bugs_per_ticket(scenario: Scenario, habits: Habits) -> float:
     """Expected escapes of one ticket of mean size: bad patches that no one caught, and defects that no one found."""
     size_min = _mean_size_min(scenario)
     first = int(habits.first_llm)
-    horizon_min, beta = habits.able(first)
-    mean, rho = float(success_mean(size_min, float(horizon_min), float(beta), 0.0)), _of_llms(scenario, "rho")[first]
+    rho = _of_llms(scenario, "rho")[first]
+    horizon_min, beta = (np.ravel(each)[min(first, np.size(each) - 1)] for each in (habits.horizon_min, habits.beta))
+    mean = float(jax.jit(success_mean)(size_min, horizon_min, beta, 0.0))
     missed = (1.0 - float(habits.detection_test)) * (1.0 - float(habits.detection_review))
     tried = 0.0
     still_in_work = 1.0
@@ -265,19 +267,11 @@ def _attempt_s(scenario: Scenario, site: Site, law: AttemptLaw) -> float:
     """Wall time of a usual coding attempt while all agents work: when attempts come by most often; of several LLMs the
     fastest.
     """
-    attempt = attempt_load(_mean_size_min(scenario), 0.0, 0.0, 1.0, law)
     shares = np.asarray(site.cluster.pool_share)
     streams = _streams(scenario).reshape(shares.shape)
-    demand = Demand(
-        n_streams=jnp.asarray(streams, jnp.float32),
-        calls=attempt.calls,
-        decode_tokens=attempt.decode_tokens,
-        prefill_tokens=attempt.prefill_tokens,
-        input_tokens=attempt.input_tokens,
-        tool_s=law.tool_median_s,
-    )
-    wall_s = np.asarray(serve(site.serving, jnp.float32(scenario.cluster.n_gpus) * shares, demand, 1.0).wall_s)
-    return max(float(wall_s[streams > 0].min(initial=1e9)), 60.0)
+    n_gpus = (scenario.cluster.n_gpus * shares).astype(np.float32)
+    usual_s = _usual_wall_s(site.serving, n_gpus, streams.astype(np.float32), _mean_size_min(scenario), law)
+    return max(float(np.asarray(usual_s)[streams > 0].min(initial=1e9)), 60.0)
 
 
 def _streams(scenario: Scenario) -> np.ndarray:
@@ -286,6 +280,20 @@ def _streams(scenario: Scenario) -> np.ndarray:
     for role in ROLES:
         streams[first_llm(scenario, role)] += getattr(scenario.workforce, role) * scenario.workforce.weight
     return streams
+
+
+@jax.jit
+def _usual_wall_s(serving: Serving, n_gpus: Scalar, n_streams: Scalar, size_min: Scalar, law: AttemptLaw) -> Scalar:
+    attempt = attempt_load(size_min, 0.0, 0.0, 1.0, law)
+    demand = Demand(
+        n_streams=n_streams,
+        calls=attempt.calls,
+        decode_tokens=attempt.decode_tokens,
+        prefill_tokens=attempt.prefill_tokens,
+        input_tokens=attempt.input_tokens,
+        tool_s=law.tool_median_s,
+    )
+    return serve(serving, n_gpus, demand).wall_s
 
 
 def _share_of_slots(tick_s: float, attempt_s: float) -> float:
@@ -356,18 +364,18 @@ def _intake(scenario: Scenario, backlog: Backlog, n_agents: int) -> Intake:
     def column(values: np.ndarray) -> jax.Array:
         full = np.zeros(padded, np.int32)
         full[:n_epics] = values
-        return jnp.asarray(full)
+        return on_device(full)
 
     return Intake(
         epic_row=column(rows),
         arrival_tick=column(np.ceil(backlog.arrival_h[rows] / tick_h)),
         n_tickets=column(sizes),
-        n_epics=jnp.int32(n_epics),
-        is_saturated=jnp.bool_(work.mode == "saturated"),
-        wip_target=jnp.float32(max(1.0, work.wip_per_agent * n_agents)),
-        tickets_per_epic=jnp.float32(max(1.0, float(sizes.mean()))),
-        bug_delay_ticks=jnp.int32(min(round(scenario.quality.bug_delay_h / tick_h), 2**30)),
-        bug_size_share=jnp.float32(scenario.quality.bug_size_share),
+        n_epics=whole(n_epics),
+        is_saturated=on_device(np.bool_(work.mode == "saturated")),
+        wip_target=real(max(1.0, work.wip_per_agent * n_agents)),
+        tickets_per_epic=real(max(1.0, float(sizes.mean()))),
+        bug_delay_ticks=whole(min(round(scenario.quality.bug_delay_h / tick_h), 2**30)),
+        bug_size_share=real(scenario.quality.bug_size_share),
     )
 
 

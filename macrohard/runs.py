@@ -13,7 +13,6 @@ import numpy as np
 import pandas as pd
 
 from agents.worker import Worker
-from macrohard import uncertainty
 from macrohard.blueprint import Blueprint, draw
 from macrohard.checkpoint import Checkpoint
 from macrohard.floor.state import State
@@ -122,6 +121,8 @@ def _drawn(plan: Blueprint, n_draws: int, progress: Progress | None) -> Summary:
 
     All draws have the layout of the plan, so that nothing is compiled again; their backlog is the same but for sizes.
     """
+    from macrohard import uncertainty  # scipy.stats with it: a plain run starts without
+
     drawn = uncertainty.draws(plan.scenario, n_draws)
     roomy = uncertainty.roomy(plan)
     found, seeds = [], []

@@ -5,12 +5,12 @@ from datetime import date, datetime, time
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from macrohard.colossus.cluster import Cluster, build_up_mw, nameplate_mw
 from macrohard.colossus.cluster_builder import cluster_of
 from macrohard.colossus.cooling import site_mw
+from macrohard.colossus.device import on_device
 from macrohard.colossus.layout import serving_of
 from macrohard.colossus.plant_builder import plant_of
 from macrohard.colossus.pools import stacked
@@ -200,7 +200,7 @@ def _hours(scenario: Scenario, moment: date | datetime) -> float:
 def _settled(leaf: object) -> jax.Array:
     """An array of 32 bits, whole numbers kept whole."""
     array = np.asarray(leaf)
-    return jnp.asarray(array, array.dtype if array.dtype.kind in "ui" and array.ndim else jnp.float32)
+    return on_device(array if array.dtype.kind in "ui" and array.ndim else array.astype(np.float32))
 
 
 def _refusal(scenario: Scenario, error: ValueError) -> ScenarioError:

@@ -15,7 +15,8 @@ FLOORS = [floor.split() for floor in """
     agents.worker
     agents.coding agents.design agents.management agents.testing
     agents.roster
-    macrohard.colossus macrohard.colossus.hardware macrohard.colossus.tables macrohard.colossus.units
+    macrohard.colossus macrohard.colossus.device macrohard.colossus.hardware macrohard.colossus.tables
+    macrohard.colossus.units
     macrohard.colossus.battery macrohard.colossus.clock macrohard.colossus.dice
     macrohard.colossus.gpu_power macrohard.colossus.policies macrohard.colossus.roofline
     macrohard.colossus.climate macrohard.colossus.cooling macrohard.colossus.layout macrohard.colossus.swings
@@ -37,8 +38,8 @@ FLOORS = [floor.split() for floor in """
     macrohard.results
     macrohard.checkpoint macrohard.report
     macrohard.runs
-    macrohard.factory macrohard.convergence macrohard.headlines macrohard.sweeps
-    macrohard.dashboard macrohard.sizing
+    macrohard.factory macrohard.convergence macrohard.sweeps
+    macrohard.dashboard macrohard.headlines macrohard.sizing
     macrohard.commands
     macrohard.cli
     macrohard.__main__

@@ -17,8 +17,11 @@ def show(
 
     from macrohard import report
     from macrohard.faults import Fault, ScenarioError
-    from macrohard.store import read_run
+    from macrohard.store import StoreError, read_run
+    from macrohard.sweeps.storage import is_sweep
 
+    if is_sweep(run):
+        raise StoreError(f"{run}: holds a sweep, not a run; `macrohard report {run}` writes its page")
     kept, console = read_run(run), Console()
     unknown = [name for name in column or [] if name not in kept.series.columns]
     if unknown:

@@ -7,6 +7,7 @@ from typing import Any
 import jax
 import numpy as np
 import pandas as pd
+from scipy.special import stdtrit  # scipy.stats takes half a second to import
 
 from agents.work import KINDS, WORK_STAGES, Stage
 from macrohard.colossus.units import S_PER_H
@@ -283,9 +284,7 @@ def after_warmup(kept: Kept, frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def _interval(values: np.ndarray) -> list[float]:
-    from scipy.stats import t
-
-    half = float(t.ppf(0.975, len(values) - 1)) * values.std(ddof=1) / np.sqrt(len(values))
+    half = float(stdtrit(len(values) - 1, 0.975)) * values.std(ddof=1) / np.sqrt(len(values))
     return [max(0.0, float(values.mean() - half)), float(values.mean() + half)]  # none of these can be negative
 
 
