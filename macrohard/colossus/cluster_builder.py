@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 
 import jax.numpy as jnp
-import numpy as np
 
 from macrohard.colossus.climate import Climate
 from macrohard.colossus.cluster import Capping, Cluster, Rack
@@ -87,7 +86,7 @@ def cluster_of(
         training_defers=1.0 if training_defers else 0.0,
         training_below_usd_per_mwh=training_below_usd_per_mwh,
         unallocated_share=unallocated_share,
-        pool_share=np.asarray(pool_share, np.float32) if len(pool_share) > 1 else 1.0,
+        pool_share=jnp.asarray(pool_share, jnp.float32) if len(pool_share) > 1 else 1.0,
     )
 
 
