@@ -8,6 +8,7 @@ with the horizon. Since p_i is fixed, the share still unsolved after k tries is 
 Take beta, horizon and rho from one fit (`macrohard/data/capability.csv`, by `experiments/calibration/success_fit.py`).
 """
 
+from functools import lru_cache
 from math import prod
 
 import jax
@@ -47,6 +48,7 @@ def success_chance(table: jax.Array, mean: Scalar, quantile: Scalar, llm: Scalar
     return upper * (1 - down) + lower * down
 
 
+@lru_cache(maxsize=8)
 def beta_quantile_table(rho: float) -> NDArray[np.float32]:
     """Quantiles of Beta(p m, (1 - p) m), shape (logits, quantiles); built once on the host.
 

@@ -1,6 +1,7 @@
 """From a scenario to what a run is made of: the shop, its parameters as pytrees, and its backlog."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 from math import ceil, log2
 from typing import Any
 
@@ -15,7 +16,7 @@ from agents.worker import Worker
 from macrohard import backlog as backlogs
 from macrohard.backlog import Backlog
 from macrohard.colossus.device import on_device, real, whole
-from macrohard.colossus.serving import Demand, Serving, serve
+from macrohard.colossus.serving import Demand, Served, Serving, serve
 from macrohard.colossus.site import Site
 from macrohard.colossus.units import Scalar
 from macrohard.faults import Fault, ScenarioError
@@ -24,6 +25,7 @@ from macrohard.floor.opening import opening
 from macrohard.floor.state import Intake, Params, Shop, State
 from macrohard.names import ROLES
 from macrohard.scenario import Scenario
+from macrohard.scenario.sections import Backlog as Work
 from macrohard.siting import site_of_scenario
 from macrohard.work_tables import attempt_law as scaffold_law
 from macrohard.work_tables import role_ratios
@@ -91,6 +93,7 @@ def draw(scenario: Scenario, roles: tuple[type[Worker], ...] | None = None) -> B
         habits={role.role: habits_of(scenario, role.role) for role in roster},
         intake=_intake(scenario, backlog, n_agents),
         site=site,
+        defer_from_priority=whole(scenario.power.defer_from_priority),
         start_hour_of_day=real(0.0),
         start_day_of_year=real(run.start.timetuple().tm_yday - 1),
         warmup_ticks=whole(round(run.warmup_h * 3600.0 / run.tick_s)),
@@ -293,7 +296,8 @@ def _usual_wall_s(serving: Serving, n_gpus: Scalar, n_streams: Scalar, size_min:
         input_tokens=attempt.input_tokens,
         tool_s=law.tool_median_s,
     )
-    return serve(serving, n_gpus, demand).wall_s
+    served: Served = serve(serving, n_gpus, demand)
+    return served.wall_s
 
 
 def _share_of_slots(tick_s: float, attempt_s: float) -> float:
@@ -316,29 +320,36 @@ def _backlog(scenario: Scenario, wanted: int) -> Backlog:
     work, run = scenario.backlog, scenario.run
     if work.file:
         return _read_backlog(work.file)
-    rng = np.random.default_rng(np.random.SeedSequence([run.seed, 1]))
+    n_epics = work.n_epics
     if work.mode == "saturated":
-        n_epics = work.n_epics or max(1, ceil(wanted / work.tickets_per_epic))
-        arrivals = np.zeros(n_epics)
-    else:
-        days = run.horizon_h / 24.0
-        n_more = int(rng.poisson(work.arrivals_per_day * days))
-        arrivals = np.concatenate([np.zeros(work.n_epics), np.sort(rng.uniform(0.0, run.horizon_h, n_more))])
-        n_epics = len(arrivals)
-    if not n_epics:
+        n_epics = n_epics or max(1, ceil(wanted / work.tickets_per_epic))
+    drawn = _drawn(work, run.seed, run.horizon_h, n_epics)
+    if drawn is None:
         remedy = "set backlog.n_epics or backlog.arrivals_per_day, or backlog.mode = saturated"
         nothing = Fault(scenario.name, "backlog.n_epics", 0, "there is no work at all; allowed: some", remedy)
         raise ScenarioError([nothing])
-    kinds = [float(getattr(work.kinds, kind)) for kind in KINDS]
+    return drawn
+
+
+@lru_cache(maxsize=1)  # points of a sweep that share their luck share their backlog, one after the other
+def _drawn(work: Work, seed: int, horizon_h: float, n_epics: int) -> Backlog | None:
+    """The backlog of a seed; n_epics of them are there at the start. None if there is no work at all."""
+    rng = np.random.default_rng(np.random.SeedSequence([seed, 1]))
+    arrivals = np.zeros(n_epics)
+    if work.mode != "saturated":
+        n_more = int(rng.poisson(work.arrivals_per_day * (horizon_h / 24.0)))
+        arrivals = np.concatenate([arrivals, np.sort(rng.uniform(0.0, horizon_h, n_more))])
+    if not len(arrivals):
+        return None
     return backlogs.generate(
-        n_epics=n_epics,
+        n_epics=len(arrivals),
         tickets_per_epic=work.tickets_per_epic,
         size_median_min=work.size_median_min,
         size_sd_log=work.size_sd_log,
         arrivals_h=arrivals,
         blocked_share=work.blocked_share,
         blockers_mean=work.blockers_mean,
-        kind_shares=kinds,
+        kind_shares=[float(getattr(work.kinds, kind)) for kind in KINDS],
         seed=int(rng.integers(2**31)),
     )
 

@@ -24,6 +24,7 @@ from macrohard.scenario import Scenario
 from macrohard.scenario.sections import Model, Source
 
 _HOT_C = 35.0
+_ANY_USD_PER_MWH = 1e9
 USD_PER_MUSD = 1e6
 MONTHS_PER_YEAR = 12.0
 
@@ -40,12 +41,13 @@ class Nameplate:
 
 @dataclass(frozen=True)
 class PlantPrices:
-    """What was paid for what is written off, USD, and the rent of the site, USD a year."""
+    """What was paid for what is written off, USD; the rent of the site, USD a year; the rating of leased turbines."""
 
     site: float
     rent_per_year: float
     turbines: float
     megapacks: float
+    leased_mw: float
 
 
 def site_of_scenario(scenario: Scenario) -> Site:
@@ -60,7 +62,10 @@ def site_of_scenario(scenario: Scenario) -> Site:
 
 def nameplate(scenario: Scenario) -> Nameplate:
     """Ratings of the scenario's cluster when it is complete."""
-    cluster = site_of_scenario(scenario).cluster
+    try:
+        cluster: Cluster = jax.tree.map(_settled, _cluster(scenario))
+    except ValueError as error:
+        raise _refusal(scenario, error) from error
     n_gpus = float(np.sum(np.asarray(cluster.build_added)))
     build_up = float(build_up_mw(cluster, n_gpus))
     rated_it = build_up * (1.0 + float(cluster.overhead))
@@ -74,18 +79,22 @@ def nameplate(scenario: Scenario) -> Nameplate:
 def plant_prices(scenario: Scenario) -> PlantPrices:
     """Site (and its rent) by its rated IT power, turbines by their rating, Megapacks by the unit."""
     prices, power = scenario.economics, scenario.power
-    turbines_mw = sum(
-        source.n_units * (source.p_nom_mw or float(row_named("turbines", source.kind, "power.sources")["p_nom_mw"]))
-        for source in power.sources
-        if source.kind != "solar"
+    bought_mw, leased_mw = (
+        sum(
+            source.n_units * (source.p_nom_mw or float(row_named("turbines", source.kind, "power.sources")["p_nom_mw"]))
+            for source in power.sources
+            if source.kind != "solar" and source.leased == leased
+        )
+        for leased in (False, True)
     )
     unit = float(row_named("batteries", power.megapack.kind, "power.megapack.kind")["price_musd"])
     it_mw = nameplate(scenario).it_mw
     return PlantPrices(
         site=it_mw * prices.site_musd_per_mw * USD_PER_MUSD,
         rent_per_year=it_mw * KW_PER_MW * prices.site_rent_usd_per_kw_month * MONTHS_PER_YEAR,
-        turbines=turbines_mw * KW_PER_MW * prices.turbine_usd_per_kw,
+        turbines=bought_mw * KW_PER_MW * prices.turbine_usd_per_kw,
         megapacks=power.megapack.n_units * unit * USD_PER_MUSD,
+        leased_mw=leased_mw,
     )
 
 
@@ -153,9 +162,19 @@ def _cluster(scenario: Scenario) -> Cluster:
         gpu_mttr_h=cluster.gpu_mttr_h,
         rack_mtbf_h=cluster.rack_mtbf_h,
         rack_mttr_h=cluster.rack_mttr_h,
+        gpu_spares=cluster.gpu_spares,
+        gpu_repair_h=cluster.gpu_repair_h,
+        rack_spares=cluster.rack_spares,
+        rack_repair_h=cluster.rack_repair_h,
+        cooling_limit_mw=cluster.cooling_limit_mw,
+        n_chillers=cluster.n_chillers,
+        chiller_mtbf_h=cluster.chiller_mtbf_h,
+        chiller_mttr_h=cluster.chiller_mttr_h,
         build_out=[(_hours(scenario, step.date), step.n_gpus) for step in cluster.build_out],
         training_share=scenario.training.share,
         training_swing=scenario.training.swing,
+        training_defers=scenario.training.defers,
+        training_below_usd_per_mwh=scenario.training.below_usd_per_mwh or _ANY_USD_PER_MWH,
         pool_share=[model.share for model in scenario.serving.models] or [1.0],
     )
 
@@ -168,13 +187,17 @@ def _plant(scenario: Scenario) -> Plant:
         _changed(scenario),
         grid_mw=power.grid_mw,
         grid_ramp_mw_per_min=power.grid_ramp_mw_per_min,
+        grid_usd_per_mwh=scenario.economics.grid_usd_per_mwh_by_hour or None,
         dispatch=power.dispatch,
+        peak_mw=power.peak_mw,
+        deferral=power.deferral,
+        defer_above_usd_per_mwh=power.defer_above_usd_per_mwh or _ANY_USD_PER_MWH,
         curtailment=[(_hours(scenario, call.date), call.hours, call.mw) for call in power.curtailment],
     )
 
 
 def _source(scenario: Scenario, source: Source) -> dict[str, float | str | bool | None]:
-    fields = source.model_dump(exclude={"permit_from", "permit_until"})
+    fields = source.model_dump(exclude={"permit_from", "permit_until", "leased"})
     for name, day in (("permit_from_h", source.permit_from), ("permit_until_h", source.permit_until)):
         if day is not None:
             fields[name] = _hours(scenario, day)
@@ -182,12 +205,9 @@ def _source(scenario: Scenario, source: Source) -> dict[str, float | str | bool 
 
 
 def _changed(scenario: Scenario) -> dict[str, float]:
-    """Prices for the plant; figures that the table of turbines has too count only where the scenario sets them."""
-    money = scenario.economics.model_dump()
-    for name in ("turbine_om_usd_per_mwh", "gas_nox_lb_per_mwh"):
-        if scenario.origin(f"economics.{name}") == "default":
-            del money[name]
-    return money
+    """Prices for the plant; what the scenario leaves out is as the table of turbines has it."""
+    money = scenario.economics.model_dump(exclude={"grid_usd_per_mwh_by_hour"})
+    return {key: value for key, value in money.items() if value is not None}
 
 
 def _hours(scenario: Scenario, moment: date | datetime) -> float:

@@ -1,5 +1,6 @@
 """What README and docs show is run as it is written, so that it stays true."""
 
+import os
 import re
 import shlex
 import shutil
@@ -51,7 +52,19 @@ SHOWN = [page for page in PAGES if commands_of(page)]
 
 
 @pytest.fixture
-def workplace(tmp_path, monkeypatch):
+def one_core():
+    """Sweeps start one worker, which compiles once."""
+    if not hasattr(os, "sched_setaffinity"):
+        yield
+        return
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {min(before)})
+    yield
+    os.sched_setaffinity(0, before)
+
+
+@pytest.fixture
+def workplace(tmp_path, monkeypatch, one_core):
     """An empty folder with the experiments cut short, and an environment that makes every scenario small."""
     monkeypatch.chdir(tmp_path)
     for setting in (*SMALL, "run.horizon_h=2", "run.warmup_h=0.5"):
@@ -67,7 +80,9 @@ def shortened(experiment: str) -> str:
     """An experiment of two simulated hours, one replicate and at most two values a list."""
     experiment = re.sub(r'^("run\.horizon_h" *=).*$', r"\1 2", experiment, flags=re.M)
     experiment = re.sub(r'^("run\.warmup_h" *=).*$', r"\1 0.5", experiment, flags=re.M)
-    return re.sub(r"^(replicates *=).*$", r"\1 1", experiment, flags=re.M)
+    experiment = re.sub(r"^(replicates *=).*$", r"\1 1", experiment, flags=re.M)
+    head, section, factors = experiment.partition("[factors]")
+    return head + section + re.sub(r"(= *\[[^],\n]+,[^],\n]+),[^]\n]*\]", r"\1]", factors)
 
 
 @pytest.mark.parametrize(("page", "cell"), CELLS)

@@ -31,12 +31,12 @@ FLOORS = [floor.split() for floor in """
     macrohard macrohard.targets
     macrohard.doctor macrohard.scenario
     macrohard.store
-    macrohard.work_tables macrohard.backlog macrohard.outbox
+    macrohard.work_tables macrohard.backlog macrohard.outbox macrohard.locked
     macrohard.validation macrohard.floor macrohard.siting
-    macrohard.blueprint macrohard.buildout macrohard.swings macrohard.logs
+    macrohard.blueprint macrohard.buildout macrohard.swings macrohard.reliability macrohard.logs
     macrohard.uncertainty
     macrohard.results
-    macrohard.checkpoint macrohard.report
+    macrohard.checkpoint macrohard.interview macrohard.report
     macrohard.runs
     macrohard.factory macrohard.convergence macrohard.sweeps
     macrohard.dashboard macrohard.headlines macrohard.sizing

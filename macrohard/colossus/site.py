@@ -13,10 +13,20 @@ import jax.numpy as jnp
 from macrohard.colossus import powerplant
 from macrohard.colossus.climate import temperature_c
 from macrohard.colossus.clock import Clock
-from macrohard.colossus.cluster import Cluster, ClusterReading, Draw, draw, fleet, nameplate_mw, performance
+from macrohard.colossus.cluster import (
+    Cluster,
+    ClusterReading,
+    Draw,
+    draw,
+    fleet,
+    nameplate_mw,
+    performance,
+    swing_reserve_mw,
+)
 from macrohard.colossus.cooling import chillers_out, removable_mw
 from macrohard.colossus.dispatch import ROUNDING
 from macrohard.colossus.plant_reading import PlantReading
+from macrohard.colossus.policies import DEFERRALS, Pinch
 from macrohard.colossus.pools import mean
 from macrohard.colossus.powerplant import Offer, Plant, PlantState
 from macrohard.colossus.serving import Demand, Served, Serving, serve
@@ -38,10 +48,11 @@ class Site:
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class SiteState:
-    """What a site carries from tick to tick."""
+    """What a site carries from tick to tick. tickets_wait: 1 where tickets of low priority shall wait for power."""
 
     plant: PlantState
     chillers_out: Scalar
+    tickets_wait: Scalar
 
 
 @jax.tree_util.register_dataclass
@@ -57,7 +68,9 @@ class SiteReading:
 
 def start(site: Site, clock: Clock) -> SiteState:
     """The site before its first tick."""
-    return SiteState(plant=powerplant.start(site.plant, clock), chillers_out=jnp.float32(0.0))
+    return SiteState(
+        plant=powerplant.start(site.plant, clock), chillers_out=jnp.float32(0.0), tickets_wait=jnp.float32(0.0)
+    )
 
 
 def step(site: Site, state: SiteState, demand: Demand, clock: Clock, dt_h: Scalar) -> tuple[SiteState, SiteReading]:
@@ -69,9 +82,9 @@ def step(site: Site, state: SiteState, demand: Demand, clock: Clock, dt_h: Scala
     full = serve(site.serving, n_serving, demand, 1.0)
     wish = draw(cluster, now, full, outdoor_c)
     demand_mw = wish.site_mw + plant.battery.auxiliary_mw
-    swing_mw = cluster.swing_share * wish.training_it_mw
+    held_mw = swing_reserve_mw(cluster, wish.training_it_mw)
 
-    offered = powerplant.offer(plant, state.plant, demand_mw, swing_mw / 2, outdoor_c, clock, dt_h)
+    offered = powerplant.offer(plant, state.plant, demand_mw, held_mw, outdoor_c, clock, dt_h)
     trains = _training_run(cluster, wish, offered, demand_mw)
     running_mw = demand_mw - (1 - trains) * wish.deferrable_site_mw
     running_it_mw = wish.it_mw - (1 - trains) * wish.deferrable_it_mw
@@ -110,7 +123,9 @@ def step(site: Site, state: SiteState, demand: Demand, clock: Clock, dt_h: Scala
         temperature_c=outdoor_c,
         training_share_run=trains,
         deferred_mw=demand_mw - running_mw,
-        swing_mw=swing_mw * trains,
+        swing_mw=2 * held_mw * trains,
+        swing_reserve_mw=jnp.minimum(held_mw, plant.battery.power_mw),
+        tickets_wait=state.tickets_wait,
         cooling_binds=jnp.where(cooled < 1, 1.0, 0.0),
         chillers_out=n_out,
         water_m3_per_h=it_mw * cluster.cooling.water_m3_per_mwh,
@@ -119,7 +134,17 @@ def step(site: Site, state: SiteState, demand: Demand, clock: Clock, dt_h: Scala
         gpu_h_training_per_h=n_training,
         gpu_h_curtailed_per_h=now.n_serving * (1 - speed * on) + now.n_training * (1 - training_speed * trains * on),
     )
-    return SiteState(plant_state, n_out), SiteReading(served, full, cluster_reading, plant_reading)
+    pinch = Pinch(
+        power_share=power_share * on,
+        soc=plant_state.soc,
+        reserve=plant.battery.reserve,
+        battery_mw=plant_reading.battery_mw,
+        full_mw=plant.battery.power_mw,
+        grid_usd_per_mwh=offered.grid_usd_per_mwh,
+        dear_usd_per_mwh=plant.rules.defer_above_usd_per_mwh,
+    )
+    waits = DEFERRALS[plant.deferral](pinch)
+    return SiteState(plant_state, n_out, waits), SiteReading(served, full, cluster_reading, plant_reading)
 
 
 def _training_run(cluster: Cluster, wish: Draw, offered: Offer, demand_mw: Scalar) -> Scalar:

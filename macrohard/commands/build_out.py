@@ -5,13 +5,14 @@ from typing import Annotated, Any
 
 import typer
 
+from macrohard.commands.arguments import JsonOption, ScenarioArgument
 from macrohard.names import DEFAULT_SCENARIO
 
 DAYS_PER_MONTH = 365.25 / 12
 
 
 def build_out(
-    scenario: Annotated[str, typer.Argument(help="A bundled scenario or a TOML file.")] = DEFAULT_SCENARIO,
+    scenario: ScenarioArgument = DEFAULT_SCENARIO,
     mw: Annotated[float | None, typer.Option(help="Megawatts of IT to reach; all of the site if left out.")] = None,
     to: Annotated[str, typer.Option(help="Milestone whose path is shown: cooling, energized or serving.")] = "serving",
     like: Annotated[
@@ -22,7 +23,7 @@ def build_out(
     seed: Annotated[int, typer.Option(help="Seed of the throws.")] = 1,
     out: Annotated[Path | None, typer.Option(help="Write a page with pictures to this HTML file.")] = None,
     toml: Annotated[bool, typer.Option("--toml", help="Only the rows for cluster.build_out.")] = False,
-    json_: Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")] = False,
+    json_: JsonOption = False,
 ) -> None:
     """Throw a construction network many times: months to N megawatts, critical path, GPUs usable by date."""
     from macrohard.faults import Fault, ScenarioError

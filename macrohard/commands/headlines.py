@@ -4,6 +4,8 @@ from typing import Annotated, Any
 
 import typer
 
+from macrohard.commands.arguments import JsonOption
+
 NAMES = ("claim", "source", "model", "difference", "what explains it")
 TABLE_FROM = 120
 """Columns of a terminal from which a table of five columns can be read; below, a paragraph for each claim."""
@@ -11,7 +13,7 @@ TABLE_FROM = 120
 
 def headlines(
     hours: Annotated[float, typer.Option(min=2, max=8760, help="Simulated hours of each stage.")] = 36.0,
-    json_: Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")] = False,
+    json_: JsonOption = False,
 ) -> None:
     """Set the claims about Macrohard and Colossus 2 beside what the model computes from its parts."""
     import sys

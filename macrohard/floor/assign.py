@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from agents.work import Chance, Defects, Habits, Load, Stage, Ticket
+from agents.work import N_PRIORITIES, Chance, Defects, Habits, Load, Stage, Ticket
 from agents.worker import Worker
 from macrohard.floor import queues as queues_of
 from macrohard.floor.columns import pack
@@ -29,14 +29,15 @@ def slots_of(n_rows: int, share: float) -> int:
 
 
 def assign(shop: Shop, params: Params, state: State) -> State:
-    """Gives waiting tickets to idle workers, role by role."""
+    """Gives waiting tickets to idle workers, role by role; those of low priority wait while the site says so."""
+    n_open = jnp.where(state.site.tickets_wait > 0, params.defer_from_priority, N_PRIORITIES)
     desks, queues = state.desks, state.queues
     n_desks = desks.ticket.shape[0]
     rows, tickets, late = [], [], jnp.int32(0)
     for role, first, n_rows, slots in zip(shop.roles, shop.first_row, shop.n_rows, shop.slots, strict=True):
         idle = (desks.ticket[first : first + n_rows] < 0) & (jnp.arange(n_rows) < params.n_desks[role.role])
         rows_of_role, n_idle = queues_of.first_rows(idle, slots)
-        queues, taken, n_left = queues_of.take(queues, role.stages, jnp.minimum(n_idle, slots), slots)
+        queues, taken, n_left = queues_of.take(queues, role.stages, jnp.minimum(n_idle, slots), slots, n_open)
         late = late + jnp.minimum(n_idle - jnp.minimum(n_idle, slots), n_left)
         rows.append(jnp.where(taken >= 0, rows_of_role + first, n_desks))
         tickets.append(taken)

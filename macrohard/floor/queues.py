@@ -7,9 +7,11 @@ from dataclasses import dataclass
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import lax
 
 from agents.work import N_PRIORITIES, WORK_STAGES, Stage
+from macrohard.colossus.units import Scalar
 
 N_QUEUES = len(WORK_STAGES) * N_PRIORITIES
 NO_QUEUE = N_QUEUES
@@ -42,25 +44,27 @@ def waiting(queues: Queues) -> jax.Array:
 
 
 def take(
-    queues: Queues, stages: tuple[Stage, ...], n_wanted: jax.Array, slots: int
+    queues: Queues, stages: tuple[Stage, ...], n_wanted: jax.Array, slots: int, n_open: Scalar = N_PRIORITIES
 ) -> tuple[Queues, jax.Array, jax.Array]:
     """Takes up to n_wanted tickets: by stage in the order given, then by priority, then first come first served.
 
     Returns the tickets, shape (slots,), filled from the front and padded with -1, and how many still wait. n_wanted is
-    at most `slots`.
+    at most `slots`. Only the first n_open priorities are looked at.
     """
-    numbers = jnp.asarray([stage * N_PRIORITIES + priority for stage in stages for priority in range(N_PRIORITIES)])
-    lengths = waiting(queues)[numbers]
-    before = jnp.cumsum(lengths) - lengths
+    numbers = np.array([stage * N_PRIORITIES + priority for stage in stages for priority in range(N_PRIORITIES)])
+    head = queues.head[numbers]
+    lengths = jnp.where(numbers % N_PRIORITIES < n_open, waiting(queues)[numbers], 0)
+    earlier = np.triu(np.ones((len(numbers), len(numbers)), np.int32), 1)
+    before = jnp.sum(lengths[:, None] * earlier, axis=0)  # a cumsum is a kernel by itself
     taken = jnp.clip(n_wanted - before, 0, lengths)
     rank = jnp.arange(slots, dtype=jnp.int32)
-    choice = jnp.sum(rank[:, None] >= (before + lengths)[None, :-1], axis=1)  # the queue that serves each rank
+    serves = (rank[:, None] >= before) & (rank[:, None] < before + lengths)  # the queue that serves each rank
     capacity = queues.rings.shape[0] // N_QUEUES
-    place = (queues.head[numbers][choice] + rank - before[choice]) % capacity
-    tickets = queues.rings[numbers[choice] * capacity + place]
-    head = queues.head.at[numbers].add(taken)
+    ring = jnp.sum(jnp.where(serves, numbers.astype(np.int32) * capacity, 0), axis=1)
+    place = jnp.sum(jnp.where(serves, head - before, 0), axis=1)
+    tickets = queues.rings[ring + (place + rank) % capacity]
     n_taken = jnp.sum(taken)
-    left = Queues(queues.rings, head, queues.tail)
+    left = Queues(queues.rings, queues.head.at[numbers].add(taken), queues.tail)
     return left, jnp.where(rank < n_taken, tickets, -1), jnp.sum(lengths) - n_taken
 
 

@@ -27,6 +27,9 @@ MEANS = (
     "battery_mw",
     "unserved_mw",
     "capped_mw",
+    "deferred_mw",
+    "tickets_wait_share",
+    "swing_reserve_mw",
     "soc",
     "power_share",
     "performance",
@@ -66,6 +69,10 @@ TOTALS = (
     "fuel_mmbtu",
     "co2_t",
     "nox_kg",
+    "nox_raw_kg",
+    "water_m3",
+    "fuel_usd",
+    "grid_usd",
     "energy_usd",
 )
 """Quantities added up over the run."""
@@ -173,6 +180,9 @@ def note(
         "battery_mw": plant.battery_mw,
         "unserved_mw": plant.unserved_mw,
         "capped_mw": plant.capped_mw,
+        "deferred_mw": cluster.deferred_mw,
+        "tickets_wait_share": cluster.tickets_wait,
+        "swing_reserve_mw": cluster.swing_reserve_mw,
         "soc": plant.soc,
         "power_share": cluster.power_share,
         "performance": cluster.performance,
@@ -207,6 +217,10 @@ def note(
         "fuel_mmbtu": plant.fuel_mmbtu_per_h,
         "co2_t": plant.co2_t_per_h,
         "nox_kg": plant.nox_kg_per_h,
+        "nox_raw_kg": plant.nox_raw_kg_per_h,
+        "water_m3": cluster.water_m3_per_h,
+        "fuel_usd": plant.fuel_usd_per_h,
+        "grid_usd": plant.grid_usd_per_h,
         "energy_usd": plant.energy_usd_per_h,
     }
     place = jnp.minimum(tick // ticks_per_bin, record.ticks.shape[0] - 1)

@@ -84,6 +84,8 @@ class Params:
     habits: dict[str, Habits]
     intake: Intake
     site: Site
+    defer_from_priority: Scalar
+    """Tickets of this priority and later ones wait while the site defers."""
     start_hour_of_day: Scalar
     start_day_of_year: Scalar
     warmup_ticks: Scalar

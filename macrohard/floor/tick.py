@@ -57,14 +57,16 @@ def tick(shop: Shop, params: Params, state: State) -> State:
     idle = shares["desks_idle_share"]
     # who is idle although there is work waits for those at work, and for what holds them back
     waits = jnp.where(wants_work, 0.0, idle)
+    deferred = reading.cluster.tickets_wait * waits  # tickets that wait for power leave desks idle
+    waits = waits - deferred
     more = 1.0 + waits / jnp.maximum(busy_share, 1e-6)
     nobody_works = jnp.where(busy_share > 0.0, 0.0, waits)
     causes = jnp.stack(
         [
-            idle - waits,
+            idle - waits - deferred,
             shares["desks_unimpeded_share"] * more + nobody_works,
             shares["desks_gpus_share"] * more,
-            shares["desks_power_share"] * more,
+            shares["desks_power_share"] * more + deferred,
         ]
     )
     by_stage = lengths.reshape(len(WORK_STAGES), -1).sum(axis=1)

@@ -188,6 +188,7 @@ def _cost(facts: Facts) -> list[Line]:
         ),
         ("per ticket", usd(number("cost.usd_per_ticket")), f"and {human(number('cost.kwh_per_ticket'))} kWh"),
         ("per 1M written", usd(number("cost.usd_per_million_decode_tokens")), ""),
+        ("per MWh served", usd(number("cost.usd_per_mwh_served")), "fuel, grid, operation, lease, written-off plant"),
         ("CO2", mass(number("cost.co2_t")), f"NOx {mass(number('cost.nox_kg') / 1000)}"),
     ]
 

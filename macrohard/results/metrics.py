@@ -10,7 +10,7 @@ import pandas as pd
 from scipy.special import stdtrit  # scipy.stats takes half a second to import
 
 from agents.work import KINDS, WORK_STAGES, Stage
-from macrohard.colossus.units import S_PER_H
+from macrohard.colossus.units import H_PER_MONTH, S_PER_H
 from macrohard.floor.columns import unpack
 from macrohard.floor.readings import BINDING, MEANS, POOL_MEANS, TOTALS
 from macrohard.floor.state import COUNTS, Params, Shop, State
@@ -19,6 +19,9 @@ from macrohard.floor.tick import last_names
 from macrohard.floor.tickets import N_COLUMNS, Row
 
 WORKING_DAYS_PER_YEAR, WORKING_H_PER_DAY = 240.0, 8.0  # assumed: one developer's year
+DEVELOPER_MIN_PER_DAY = WORKING_DAYS_PER_YEAR / 365.0 * WORKING_H_PER_DAY * 60.0
+"""What a human developer works a day of the calendar, min."""
+
 _N_BATCHES = 10
 
 Summary = dict[str, Any]
@@ -65,6 +68,8 @@ def series(kept: Kept) -> pd.DataFrame:
     decoded = columns["decode_tok_s"]
     weighted = np.divide(columns["token_weighted_speed"], decoded, out=np.zeros_like(decoded), where=decoded > 0)
     columns["tok_s_per_stream"] = weighted  # 0 where nothing was decoded
+    drawn, it = columns["load_mw"] - columns["unserved_mw"], columns["it_mw"]
+    columns["pue"] = np.divide(drawn, it, out=np.full_like(it, np.nan), where=it > 0)
     for place, name in enumerate(last_names(kept.shop)):
         columns[name] = np.asarray(record.lasts[:n_bins, place], np.float64) * weight
     for place, pool in enumerate(kept.shop.pools):
@@ -143,6 +148,14 @@ def totals(kept: Kept) -> dict[str, float]:
     return dict(zip(TOTALS, (total.sum.astype(np.float64) + total.lost.astype(np.float64)).tolist(), strict=True))
 
 
+def demand_mw_months(kept: Kept) -> float:
+    """Highest grid draws of the months, added up, MW months; a month that has not ended counts by its passed share."""
+    plant = kept.state.site.plant
+    passed = kept.n_ticks * kept.tick_h / H_PER_MONTH
+    ahead = np.ceil(passed) - passed
+    return float(plant.grid_peaks_mw) - float(plant.grid_peak_mw) * float(ahead)
+
+
 def digest(kept: Kept) -> str:
     """A hash of the results alone: every ticket's history, the series and the totals, bit for bit."""
     hashed = hashlib.sha256()
@@ -160,7 +173,6 @@ def work(kept: Kept, frame: pd.DataFrame, table: pd.DataFrame) -> Summary:
     lead_h = (late["closed_h"] - late["created_h"]).to_numpy()
     days = max((kept.n_ticks * kept.tick_h - warm_h) / 24.0, 1e-9)
     planned_min = float(late.loc[~late["is_bug"], "size_min"].astype(np.float64).sum()) * weight
-    developer_min_per_day = WORKING_DAYS_PER_YEAR / 365.0 * WORKING_H_PER_DAY * 60.0
     n_done, intake = counts["done"], kept.params.intake
     decode = as_int(kept.state.record.decode_tokens)
     return {
@@ -181,7 +193,7 @@ def work(kept: Kept, frame: pd.DataFrame, table: pd.DataFrame) -> Summary:
         "escalations": counts["escalations"] * weight,
         "code_attempts_per_ticket": _ratio(counts["code_attempts"], n_done + counts["given_up"]),
         "bugs_per_ticket": _ratio(counts["bugs"], counts["created"] - counts["bugs"]),
-        "developers_equivalent": planned_min / days / developer_min_per_day,
+        "developers_equivalent": planned_min / days / DEVELOPER_MIN_PER_DAY,
         "backlog_ran_out": bool(intake.is_saturated) and int(kept.state.epic_cursor) >= int(intake.n_epics),
         "tickets_lost": counts["lost_rows"] * weight,
         "late_desk_share": _ratio(
@@ -285,7 +297,7 @@ def after_warmup(kept: Kept, frame: pd.DataFrame) -> pd.DataFrame:
 
 def _interval(values: np.ndarray) -> list[float]:
     half = float(stdtrit(len(values) - 1, 0.975)) * values.std(ddof=1) / np.sqrt(len(values))
-    return [max(0.0, float(values.mean() - half)), float(values.mean() + half)]  # none of these can be negative
+    return [max(0.0, float(values.mean() - half)), float(values.mean() + half)]  # none of them can be negative
 
 
 def _ratio(part: float, whole: float) -> float:

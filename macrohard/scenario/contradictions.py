@@ -6,7 +6,18 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from macrohard.names import BESIDE_TURBINES
-from macrohard.scenario.sections import Backlog, Capability, Cluster, Megapack, Power, Quality, Run, Serving, Tokens
+from macrohard.scenario.sections import (
+    Backlog,
+    Capability,
+    Cluster,
+    Economics,
+    Megapack,
+    Power,
+    Quality,
+    Run,
+    Serving,
+    Tokens,
+)
 
 _NO_FIGURES = BESIDE_TURBINES
 """Kinds of supply that have no rating of their own."""
@@ -111,7 +122,12 @@ def of_cluster(cluster: Cluster) -> Iterator[Contradiction]:
 
 
 def of_power(power: Power) -> Iterator[Contradiction]:
-    """A source without a table row needs its rating; a permit ends after it began."""
+    """A source without a table row needs its rating; a permit ends after it began; a rule needs its threshold."""
+    if power.dispatch == "peak_shave" and power.peak_mw is None:
+        yield Contradiction("power.peak_mw", ("power.dispatch",), "a number above 0: peak_shave needs it", "give it")
+    if power.deferral == "dear" and power.defer_above_usd_per_mwh is None:
+        key, others = "power.defer_above_usd_per_mwh", ("power.deferral",)
+        yield Contradiction(key, others, "a number above 0: a deferral by price needs it", "give it, USD/MWh")
     for number, source in enumerate(power.sources):
         key = f"power.sources.{number}"
         if source.kind in _NO_FIGURES and source.p_nom_mw is None:
@@ -120,6 +136,15 @@ def of_power(power: Power) -> Iterator[Contradiction]:
         if source.permit_from and source.permit_until and source.permit_until <= source.permit_from:
             allowed = f"after permit_from = {source.permit_from}"
             yield Contradiction(f"{key}.permit_until", (f"{key}.permit_from",), allowed, "swap the two")
+
+
+def of_prices(economics: Economics, power: Power) -> Iterator[Contradiction]:
+    """Prices by the hour are none or 24; a rule that follows them needs them."""
+    key, count = "economics.grid_usd_per_mwh_by_hour", len(economics.grid_usd_per_mwh_by_hour)
+    if count not in (0, 24):
+        yield Contradiction(key, (), "none or 24 prices, from midnight on", f"these are {count}: give 24")
+    if count == 0 and power.dispatch == "price_following":
+        yield Contradiction(key, ("power.dispatch",), "24 prices: price_following needs them", "give them, USD/MWh")
 
 
 def of_bugs(backlog: Backlog, capability: Capability, quality: Quality) -> Iterator[Contradiction]:
@@ -178,6 +203,7 @@ CHECKS: dict[str, Callable[..., Iterator[Contradiction]]] = {
     "power.megapack": of_megapack,
     "cluster": of_cluster,
     "power": of_power,
+    "economics power": of_prices,
     "backlog capability quality": of_bugs,
 }
 """The checks by the tables they look at."""
