@@ -186,7 +186,10 @@ def test_a_pinned_run_is_drawn_dashed_under_the_next(page):
     page.wait_for_function("document.querySelector('#clock dd').innerText.includes('00:10')")
     shapes = [page.locator(f"#power svg.chart path.line.{name}").get_attribute("d") for name in ("load", "pinned")]
     assert shapes[0] != shapes[1]
-    assert page.locator("#power svg.chart path.pinned").first.evaluate("e => getComputedStyle(e).strokeDasharray") != "none"
+    assert (
+        page.locator("#power svg.chart path.pinned").first.evaluate("e => getComputedStyle(e).strokeDasharray")
+        != "none"
+    )
     assert "Pinned, dashed: own, 0.2 h" in page.locator("#changes").inner_text()
     assert "pinned" in page.locator("#load").inner_text()
     click(page, "Unpin")

@@ -1,7 +1,7 @@
 """What stands behind one page: a factory at some hour, the scenario it runs, and a run pinned to compare with."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from time import perf_counter
 
 import pandas as pd
@@ -32,6 +32,12 @@ class Run:
     def label(self) -> str:
         """What it is called beside another run."""
         return ", ".join([self.facts.name, *(each.rpartition(".")[2] for each in self.changes)])
+
+    def until(self, hours: float) -> "Run":
+        """The run as it was at an hour, as it is if it has not come so far."""
+        series = self.facts.series
+        facts = replace(self.facts, series=series[series["time_h"] <= hours + 1e-9])
+        return replace(self, facts=facts, hours=min(hours, self.hours))
 
     def last(self, column: str) -> float:
         """The value of a column in the last bin, nan where there is none."""
