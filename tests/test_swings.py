@@ -42,7 +42,7 @@ def test_parseval(n):
 
 
 @pytest.mark.parametrize("seed", range(5))
-@pytest.mark.parametrize("smooth", [law.filled, law.gpu_smoothed, law.shelved])
+@pytest.mark.parametrize("smooth", [law.filled, law.gpu_smoothed, lambda *scene: law.shelved(*scene)[0]])
 def test_smoothing_never_widens(smooth, seed):
     """Filler, GPU smoothing and shelves leave power within its own lowest and highest."""
     swing = np.random.default_rng(seed).uniform(0.3, 0.8)
@@ -65,13 +65,39 @@ def test_shelves_give_back_what_they_take():
     """The energy a shelf holds never leaves its bounds."""
     habits = law.habits()
     job = law.training(habits, 80.0, 0.5, 70.0, DT)
-    stored = np.cumsum(law.shelved(habits, job, 80.0, DT) - job) * DT
-    assert np.abs(stored).max() <= habits.shelf_store_s * 80 + 1e-9
+    drawn, given = law.shelved(habits, job, 80.0, DT)
+    assert np.abs(np.cumsum(given) * DT).max() <= habits.shelf_store_s * 80 + 1e-9
+    assert np.abs(given).max() <= habits.shelf_share * 80 + 1e-9
+    assert drawn + given == pytest.approx(job)
+
+
+def test_a_shelf_never_stops_at_once():
+    """As it empties its power falls by at most its taper: 0.3 / 0.05 a second of what it gives, never a step."""
+    habits = law.habits()
+    long_dip = np.where(np.arange(1000) < 200, 80.0, 40.0)
+    given = law.shelved(habits, long_dip, 80.0, DT)[1]
+    later = given[201:]
+    taper = habits.shelf_share / habits.shelf_store_s
+    assert np.abs(np.diff(later)).max() <= taper * np.abs(later).max() * DT + 1e-9
+
+
+def test_megapacks_answer_a_step_as_by_hand():
+    """Nothing within the dead time of 0.02 s, 95 % of the step at 0.1 s: 1 - e^-3 = 0.950."""
+    habits = law.habits(megapack_average_s=1e9)
+    step = np.where(np.arange(100) < 20, 50.0, 60.0)
+    given = law.bridged(habits, step, 1e3, DT)[1]
+    assert given[21] == pytest.approx(0, abs=1e-9)
+    assert given[20 + 9] == pytest.approx(10 * (1 - np.exp(-3)), rel=1e-3)
+
+
+def test_a_store_holds_what_is_given_and_taken():
+    """36 MW for 1 s one way and then the other: 0.01 MWh between fullest and emptiest."""
+    assert law.store_mwh(np.r_[np.full(100, 36.0), np.full(100, -36.0)], DT) == pytest.approx(0.01)
 
 
 def test_megapacks_at_once_never_widen():
     """Without delay what the grid sees lies between power and its average; with it, fast edges pass."""
-    habits = law.habits(megapack_response_s=1e-6)
+    habits = law.habits(megapack_delay_s=0.0, megapack_response_s=1e-6)
     job = law.training(habits, 80.0, 0.5, 70.0, DT)
     after, given = law.bridged(habits, job, 1e3, DT)
     assert np.ptp(after) <= np.ptp(job)
@@ -96,9 +122,25 @@ def test_the_ladder_of_110_000_gpus_runs_faster_than_real_time(tmp_path):
     assert (tmp_path / "swings.html").read_text().count("<svg") == 2 * len(found.rungs)
 
 
+def test_what_would_pass_passes_and_less_does_not():
+    """Each search names a value that passes; a step back towards the table fails; some combination passes."""
+    found = swings(Scenario.load("colossus2-phase1", environment={}), 70.0)
+    assert any(need.to is not None for need in found.needs)
+    for need in found.needs:
+        assert need.rung.verdict.passes == (need.to is not None)
+    faster = next(need for need in found.needs if need.name == "all, Megapacks faster")
+    assert faster.to < faster.table
+    again = swings(Scenario.load("colossus2-phase1", environment={}), 70.0, changed={"megapack_response_s": faster.to})
+    assert again.rungs[-1].verdict.passes
+    slower = {"megapack_response_s": faster.to * 1.05}
+    assert not swings(Scenario.load("colossus2-phase1", environment={}), 70.0, changed=slower).rungs[-1].verdict.passes
+
+
 def test_unknown_figures_are_refused():
     """The error names what there is."""
     with pytest.raises(ValueError, match="choose from step_s"):
         law.habits(stepp=1.0)
+    with pytest.raises(ValueError, match="swings.megapack_response_s"):
+        law.habits(megapack_delay_s=0.2)
     with pytest.raises(ValueError, match="swings.filler_share"):
         law.habits(filler_share=1.5)

@@ -15,6 +15,9 @@ Series = NDArray[np.float64]
 BAND_HZ = (0.1, 20.0)
 RANGE_S = 10.0
 """The dynamic range is the widest span of power within so long (A)."""
+SETTLED = 3.0
+"""Time constants after which a first-order lag has reached 95 % of a step."""
+MAY_BE_ZERO = ("step_jitter", "communicate_share", "checkpoint_s", "serving_noise_share", "megapack_delay_s")
 LADDER: dict[str, tuple[str, ...]] = {
     "none": (),
     "GPU smoothing": ("gpu",),
@@ -46,6 +49,7 @@ class Habits:
     shelf_s: float
     shelf_share: float
     shelf_store_s: float
+    megapack_delay_s: float
     megapack_response_s: float
     megapack_average_s: float
     limit_ramp_mw_per_s: float
@@ -61,10 +65,10 @@ def habits(**changed: float) -> Habits:
             raise ValueError(f"swings.{name}: no such figure; choose from {', '.join(known)}")
     found = replace(Habits(**known), **changed)
     for each in fields(found):
-        zero_is_well = each.name in ("step_jitter", "communicate_share", "checkpoint_s", "serving_noise_share")
-        checked(f"swings.{each.name}", getattr(found, each.name), 0.0 if zero_is_well else 1e-6)
+        checked(f"swings.{each.name}", getattr(found, each.name), 0.0 if each.name in MAY_BE_ZERO else 1e-6)
     for name in ("communicate_share", "checkpoint_share", "gpu_floor_share", "filler_share", "shelf_share"):
         checked(f"swings.{name}", getattr(found, name), 0.0, 1.0)
+    checked("swings.megapack_response_s", found.megapack_response_s, found.megapack_delay_s)
     return found
 
 
@@ -117,24 +121,40 @@ def gpu_smoothed(habits: Habits, job_mw: Series, full_mw: float, dt_s: float) ->
     return np.asarray(out)
 
 
-def shelved(habits: Habits, job_mw: Series, full_mw: float, dt_s: float) -> Series:
-    """Shelf storage holds the racks to their short average, within its power and its energy."""
-    wish = np.clip(job_mw - lagged(job_mw, habits.shelf_s, dt_s), -habits.shelf_share * full_mw,
-                   habits.shelf_share * full_mw).tolist()  # fmt: skip
-    most = habits.shelf_store_s * full_mw
-    stored, given = 0.0, []
+def shelved(habits: Habits, job_mw: Series, full_mw: float, dt_s: float) -> tuple[Series, Series]:
+    """What the racks draw, and what shelf storage gives to hold them to their short average, MW.
+
+    It has its full power from half charge; below, what it can give falls with the charge to nothing at empty, and what
+    it can take likewise towards full, so that it never stops at once.
+    """
+    most_mw, half_mws = habits.shelf_share * full_mw, habits.shelf_store_s * full_mw
+    wish = np.clip(job_mw - lagged(job_mw, habits.shelf_s, dt_s), -most_mw, most_mw).tolist()
+    taper_per_s = min(most_mw / half_mws, 1 / dt_s)
+    charge, given = half_mws, []
     for each in wish:
-        after = min(max(stored - each * dt_s, -most), most)
-        given.append((stored - after) / dt_s)
-        stored = after
-    return np.asarray(job_mw - np.asarray(given), float)
+        power = min(max(each, (charge - 2 * half_mws) * taper_per_s), charge * taper_per_s)
+        charge -= power * dt_s
+        given.append(power)
+    out = np.asarray(given)
+    return np.asarray(job_mw - out, float), out
 
 
 def bridged(habits: Habits, site_mw: Series, power_mw: float, dt_s: float) -> tuple[Series, Series]:
-    """What the grid and turbines see, and what the Megapacks give: the rest over a slow average, after their lag."""
+    """What the grid and turbines see, and what the Megapacks give, MW: the rest over a slow average, late.
+
+    Late: a dead time to measure and to command, then a first-order lag that has settled (95 %) within the response.
+    """
     wish = np.clip(site_mw - lagged(site_mw, habits.megapack_average_s, dt_s), -power_mw, power_mw)
-    given = lagged(wish, habits.megapack_response_s, dt_s)
+    dead = min(round(habits.megapack_delay_s / dt_s), len(wish))
+    heard = np.concatenate([np.full(dead, wish[0]), wish[: len(wish) - dead]])
+    given = lagged(heard, (habits.megapack_response_s - habits.megapack_delay_s) / SETTLED, dt_s)
     return np.asarray(site_mw - given, float), given
+
+
+def store_mwh(given_mw: Series, dt_s: float) -> float:
+    """Energy a store needs to give and take so much: its fullest less its emptiest."""
+    held = np.concatenate([[0.0], np.cumsum(given_mw) * dt_s])
+    return float(np.ptp(held)) / 3600.0
 
 
 @dataclass(frozen=True)

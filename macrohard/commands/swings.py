@@ -1,7 +1,7 @@
 """`macrohard swings`: sub-second power swings and what smooths them."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -39,14 +39,25 @@ def swings(
         print(to_json(found.document()))
         return
     from rich.console import Console
+
+    _print(found, seconds)
+    if chosen.training.share == 0:
+        share = f"{found.training_share:.0%}"
+        Console().print(f"This scenario trains nothing; {share} of its GPUs were taken to train here.", highlight=False)
+
+
+def _print(found: Any, seconds: float) -> None:
+    from rich.console import Console
     from rich.table import Table
 
     limits = found.habits
     table = Table(
+        box=None, padding=(0, 2, 0, 0), header_style="bold", title_justify="left",
         title=f"{found.name}: {found.full_mw:.0f} MW train in step, {found.serving_mw:.0f} MW serve; limits "
-        f"{limits.limit_ramp_mw_per_s:g} MW/s, {limits.limit_range_mw:g} MW, {limits.limit_band_share:.0%} in 0.1-20 Hz"
-    )
-    for name in ("smoothed by", "ramp, MW/s", "range, MW", "in band", "rms, MW", "passes", "Megapacks, MW", "burnt"):
+        f"{limits.limit_ramp_mw_per_s:g} MW/s, {limits.limit_range_mw:g} MW, "
+        f"{limits.limit_band_share:.0%} in 0.1-20 Hz",
+    )  # fmt: skip
+    for name in ("smoothed by", "MW/s", "range MW", "in band", "rms MW", "passes", "Megapacks MW", "burnt"):
         table.add_column(name, justify="left" if name == "smoothed by" else "right")
     for rung in found.rungs:
         seen = rung.verdict
@@ -57,10 +68,26 @@ def swings(
         table.add_row(rung.name, *marks, *ends, f"{rung.extra_share:+.1%}")
     console = Console()
     console.print(table)
+    console.print("\nWhat would pass, one figure moved from the table's value as far as it takes:", style="bold")
+    for need in found.needs:
+        console.print(f"  {need.name}: {_in_words(need)}", highlight=False)
+    console.print()
+    covers = "covers" if found.reserve_mw <= found.slow_model_mw else "does not cover"
     console.print(
-        f"The last takes {found.reserve_mw:.0f} of {found.megapacks_mw:.0f} MW of Megapacks; the tick model keeps "
-        f"{found.slow_model_mw:.0f} MW back (training.swing {found.swing:g} of {found.full_mw:.0f} MW, half of it). "
-        f"{seconds / found.wall_s:.0f} simulated seconds a second."
+        f"The last rung takes {found.reserve_mw:.1f} of {found.megapacks_mw:.0f} MW of Megapacks; the "
+        f"{found.slow_model_mw:.1f} MW that the tick model keeps back (half of training.swing {found.swing:g} of "
+        f"{found.full_mw:.0f} MW) {covers} it. {seconds / found.wall_s:.0f} simulated seconds a second.",
+        highlight=False,
     )
-    if chosen.training.share == 0:
-        console.print(f"This scenario trains nothing; {found.training_share:.0%} of its GPUs were taken to train here.")
+
+
+def _in_words(need: Any) -> str:
+    rung, seen = need.rung, need.rung.verdict
+    if need.to is None:
+        limits = (("ramp", seen.meets_ramp), ("range", seen.meets_range), ("band", seen.meets_band))
+        missed = ", ".join(name for name, good in limits if not good)
+        return f"no; even {need.figure} {need.limit:g} (table {need.table:g}) misses {missed}"
+    stores = (("Megapacks", rung.megapack_mw, rung.megapack_mwh), ("shelves", rung.shelf_mw, rung.shelf_mwh))
+    used = [f"{name} {mw:.1f} MW and {mwh * 1e3:.3g} kWh" for name, mw, mwh in stores if mw > 0]
+    moved = "as it is" if need.to == need.table else f"{need.figure} {need.to:.2g} (table {need.table:g})"
+    return f"{moved}; takes {', '.join(used)}, burns {rung.extra_share:.1%}"

@@ -39,6 +39,29 @@ class Rung(Protocol):
     def site_mw(self) -> Array: ...  # noqa: D102
     @property
     def verdict(self) -> Judged: ...  # noqa: D102
+    @property
+    def megapack_mw(self) -> float: ...  # noqa: D102
+    @property
+    def shelf_mw(self) -> float: ...  # noqa: D102
+    @property
+    def shelf_mwh(self) -> float: ...  # noqa: D102
+    @property
+    def extra_share(self) -> float: ...  # noqa: D102
+
+
+class Need(Protocol):
+    """What a combination would take to pass."""
+
+    @property
+    def name(self) -> str: ...  # noqa: D102
+    @property
+    def figure(self) -> str: ...  # noqa: D102
+    @property
+    def table(self) -> float: ...  # noqa: D102
+    @property
+    def to(self) -> float | None: ...  # noqa: D102
+    @property
+    def rung(self) -> Rung: ...  # noqa: D102
 
 
 class Swings(Protocol):
@@ -50,6 +73,8 @@ class Swings(Protocol):
     def dt_s(self) -> float: ...  # noqa: D102
     @property
     def rungs(self) -> Sequence[Rung]: ...  # noqa: D102
+    @property
+    def needs(self) -> Sequence[Need]: ...  # noqa: D102
 
 
 def write_swing_page(found: Swings, path: Path) -> None:
@@ -62,8 +87,24 @@ def write_swing_page(found: Swings, path: Path) -> None:
         f"<title>{escape(found.name)} · swings</title><style>{style}</style></head><body><main>"
         f'<header><p class="kicker">Macrohard: power in hundredths of a second</p><h1>{escape(found.name)}</h1>'
         f'<p class="lead">The last {SHOWN_S:g} s of site power, one checkpoint in them, and the spectrum of all of it. '
-        f"Same job, same scale.</p></header>{body}</main></body></html>\n",
+        f"Same job, same scale.</p></header>{_sought(found)}{body}</main></body></html>\n",
         encoding="utf-8",
+    )
+
+
+def _sought(found: Swings) -> str:
+    rows = "".join(
+        f"<tr><td>{escape(need.name)}</td><td>{escape(need.figure)}</td><td>{need.table:g}</td>"
+        f"<td>{'no value tried' if need.to is None else f'{need.to:.2g}'}</td><td>{need.rung.megapack_mw:.1f} MW</td>"
+        f"<td>{need.rung.shelf_mw:.1f} MW, {need.rung.shelf_mwh * 1e3:.3g} kWh</td>"
+        f"<td>{need.rung.extra_share:+.1%}</td></tr>"
+        for need in found.needs
+    )
+    heads = "".join(f"<th>{each}</th>" for each in
+                    ("combination", "figure moved", "table", "passes at", "Megapacks", "shelves", "burnt"))  # fmt: skip
+    return (
+        '<h2>What would pass</h2><p class="lead">One figure moved from its value in the table as far as it takes; the '
+        f"powers are those used there.</p><table><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>"
     )
 
 
