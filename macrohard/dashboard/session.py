@@ -17,7 +17,7 @@ CHUNK_S = 0.2
 """A frame of many ticks is run in chunks of about this length, so that a pause is answered."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Run:
     """A run as far as it has come: what the panels draw."""
 
@@ -45,7 +45,7 @@ class Run:
         return float("nan") if values is None else float(values[-1])
 
 
-@dataclass
+@dataclass(eq=False)
 class Session:
     """A factory behind a page. Every change of the scenario opens it anew, so what is shown is one run of one scenario.
 
