@@ -8,6 +8,9 @@ with the horizon. Since p_i is fixed, the share still unsolved after k tries is 
 Take beta, horizon and rho from one fit (`macrohard/data/capability.csv`, by `experiments/calibration/success_fit.py`).
 """
 
+from functools import lru_cache
+from math import prod
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -41,6 +44,7 @@ def success_chance(table: jax.Array, mean: Scalar, quantile: Scalar) -> jax.Arra
     return upper * (1 - down) + lower * down
 
 
+@lru_cache(maxsize=8)
 def beta_quantile_table(rho: float) -> NDArray[np.float32]:
     """Quantiles of Beta(p m, (1 - p) m), shape (logits, quantiles); built once on the host.
 
@@ -63,11 +67,10 @@ def retry_correlation(horizon_min: Scalar, logit_at_32_min: Scalar, logit_per_do
     return jax.nn.sigmoid(logit_at_32_min + logit_per_doubling * (jnp.log2(horizon_min) - 5.0))
 
 
-def unsolved_share(mean: Scalar, rho: Scalar, tries: int) -> jax.Array:
+def unsolved_share(mean: float, rho: float, tries: int) -> float:
     """Share of tickets of this mean that `tries` attempts by one model all fail: E[(1 - p_i)^tries]."""
-    m = 1.0 / jnp.asarray(rho) - 1.0
-    k = jnp.arange(tries)
-    return jnp.prod(((1.0 - jnp.asarray(mean)) * m + k) / (m + k))
+    m = 1.0 / rho - 1.0
+    return prod(((1.0 - mean) * m + k) / (m + k) for k in range(tries))
 
 
 def success_after_failure(mean: Scalar, rho: Scalar) -> jax.Array:

@@ -1,10 +1,10 @@
 """From a scenario to what a run is made of: the shop, its parameters as pytrees, and its backlog."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 from math import ceil, log2
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from agents import teams
@@ -14,13 +14,16 @@ from agents.work import KINDS, WORK_STAGES, Habits, Stage
 from agents.worker import Worker
 from macrohard import backlog as backlogs
 from macrohard.backlog import Backlog
-from macrohard.colossus.serving import Demand, serve
+from macrohard.colossus.device import on_device, real, whole
+from macrohard.colossus.serving import Demand, Served, Serving, serve
 from macrohard.colossus.site import Site
+from macrohard.colossus.units import Scalar
 from macrohard.faults import Fault, ScenarioError
 from macrohard.floor.assign import slots_of
 from macrohard.floor.opening import opening
 from macrohard.floor.state import Intake, Params, Shop, State
 from macrohard.scenario import Scenario
+from macrohard.scenario.sections import Backlog as Work
 from macrohard.siting import site_of_scenario
 from macrohard.work_tables import attempt_law as scaffold_law
 from macrohard.work_tables import role_ratios
@@ -71,17 +74,17 @@ def draw(scenario: Scenario, roles: tuple[type[Worker], ...] | None = None) -> B
     epic_slots = _epic_slots(scenario, backlog, n_agents)
     shop = Shop(roster, n_rows, slots, epic_slots, bug_slots=max(16, slots[0] // 4))
     params = Params(
-        seed=jnp.uint32(run.seed),
-        tick_s=jnp.float32(run.tick_s),
-        weight=jnp.float32(force.weight),
-        n_desks={role: jnp.int32(n) for role, n in headcount.items()},
+        seed=on_device(np.uint32(run.seed)),
+        tick_s=real(run.tick_s),
+        weight=real(force.weight),
+        n_desks={role: whole(n) for role, n in headcount.items()},
         habits={role.role: habits for role in roster},
         intake=_intake(scenario, backlog, n_agents),
         site=site,
-        start_hour_of_day=jnp.float32(0.0),
-        start_day_of_year=jnp.float32(run.start.timetuple().tm_yday - 1),
-        warmup_ticks=jnp.int32(round(run.warmup_h * 3600.0 / run.tick_s)),
-        ticks_per_bin=jnp.int32(ticks_per_bin),
+        start_hour_of_day=real(0.0),
+        start_day_of_year=real(run.start.timetuple().tm_yday - 1),
+        warmup_ticks=whole(round(run.warmup_h * 3600.0 / run.tick_s)),
+        ticks_per_bin=whole(ticks_per_bin),
     )
     capacity = bucket(ceil(len(backlog.size_min) * (1.0 + _BIRTHS_PER_TICKET)) + 256)
     return Blueprint(scenario, shop, params, backlog, capacity, run.series_bins)
@@ -109,28 +112,28 @@ def habits_of(scenario: Scenario) -> Habits:
     found_test = 1.0 - (1.0 - care.found_unit) * (1.0 - care.found_integration) * (1.0 - care.found_system)
     token_ratio, tool_ratio = _ratios(scenario)
     return Habits(
-        attempt=jax.tree.map(jnp.float32, _attempt_law(scenario)),
-        token_ratio=jnp.asarray(token_ratio * topology.token_multiplier, jnp.float32),
-        tool_ratio=jnp.asarray(tool_ratio, jnp.float32),
-        success_table=jnp.asarray(beta_quantile_table(able.rho)),
-        horizon_min=jnp.float32(horizon_min(scenario)),
-        beta=jnp.float32(able.beta),
-        kind_offset=jnp.asarray([0.0, able.frontend, able.greenfield, able.office], jnp.float32),
-        handoff_error=jnp.float32(min(1.0, care.handoff_error * topology.error_amplification)),
-        detection_test=jnp.float32(care.detection_test),
-        detection_review=jnp.float32(care.detection_review * attention),
-        defects_per_min=jnp.float32(care.defects_per_kloc * care.kloc_per_120_min / 120.0),
-        found_self_check=jnp.float32(care.found_self_check),
-        found_test=jnp.float32(found_test),
-        found_review=jnp.float32(care.found_review * attention),
-        rework_share=jnp.float32(care.rework_share),
-        bad_fix_share=jnp.float32(care.bad_fix_share),
-        conflict_per_open_change=jnp.float32(care.conflict_per_open_change),
-        conflict_rework_share=jnp.float32(care.conflict_rework_share),
-        max_attempts=jnp.int32(force.max_attempts),
-        max_escalations=jnp.int32(force.max_escalations),
-        give_up_below_min=jnp.float32(force.give_up_below_min),
-        escalation_keeps=jnp.float32(able.escalation_keeps),
+        attempt=jax.tree.map(real, _attempt_law(scenario)),
+        token_ratio=on_device((token_ratio * topology.token_multiplier).astype(np.float32)),
+        tool_ratio=on_device(tool_ratio),
+        success_table=on_device(beta_quantile_table(able.rho)),
+        horizon_min=real(horizon_min(scenario)),
+        beta=real(able.beta),
+        kind_offset=on_device(np.array([0.0, able.frontend, able.greenfield, able.office], np.float32)),
+        handoff_error=real(min(1.0, care.handoff_error * topology.error_amplification)),
+        detection_test=real(care.detection_test),
+        detection_review=real(care.detection_review * attention),
+        defects_per_min=real(care.defects_per_kloc * care.kloc_per_120_min / 120.0),
+        found_self_check=real(care.found_self_check),
+        found_test=real(found_test),
+        found_review=real(care.found_review * attention),
+        rework_share=real(care.rework_share),
+        bad_fix_share=real(care.bad_fix_share),
+        conflict_per_open_change=real(care.conflict_per_open_change),
+        conflict_rework_share=real(care.conflict_rework_share),
+        max_attempts=whole(force.max_attempts),
+        max_escalations=whole(force.max_escalations),
+        give_up_below_min=real(force.give_up_below_min),
+        escalation_keeps=real(able.escalation_keeps),
     )
 
 
@@ -145,7 +148,7 @@ def horizon_min(scenario: Scenario) -> float:
 def bugs_per_ticket(scenario: Scenario, habits: Habits) -> float:
     """Expected escapes of one ticket of mean size: bad patches that no one caught, and defects that no one found."""
     size_min = _mean_size_min(scenario)
-    mean = float(success_mean(size_min, float(habits.horizon_min), float(habits.beta), 0.0))
+    mean = float(jax.jit(success_mean)(size_min, habits.horizon_min, habits.beta, 0.0))
     missed = (1.0 - float(habits.detection_test)) * (1.0 - float(habits.detection_review))
     tried = 0.0
     still_in_work = 1.0
@@ -233,16 +236,25 @@ def _mean_size_min(scenario: Scenario) -> float:
 
 def _attempt_s(scenario: Scenario, site: Site, law: AttemptLaw) -> float:
     """Wall time of a usual coding attempt while all agents work: when attempts come by most often."""
-    attempt = attempt_load(_mean_size_min(scenario), 0.0, 0.0, 1.0, law)
+    n_streams = scenario.n_agents * scenario.workforce.weight
+    return max(
+        float(_usual_wall_s(site.serving, scenario.cluster.n_gpus, n_streams, _mean_size_min(scenario), law)), 60.0
+    )
+
+
+@jax.jit
+def _usual_wall_s(serving: Serving, n_gpus: Scalar, n_streams: Scalar, size_min: Scalar, law: AttemptLaw) -> Scalar:
+    attempt = attempt_load(size_min, 0.0, 0.0, 1.0, law)
     demand = Demand(
-        n_streams=scenario.n_agents * scenario.workforce.weight,
+        n_streams=n_streams,
         calls=attempt.calls,
         decode_tokens=attempt.decode_tokens,
         prefill_tokens=attempt.prefill_tokens,
         input_tokens=attempt.input_tokens,
         tool_s=law.tool_median_s,
     )
-    return max(float(serve(site.serving, float(scenario.cluster.n_gpus), demand, 1.0).wall_s), 60.0)
+    served: Served = serve(serving, n_gpus, demand)
+    return served.wall_s
 
 
 def _share_of_slots(tick_s: float, attempt_s: float) -> float:
@@ -265,29 +277,36 @@ def _backlog(scenario: Scenario, wanted: int) -> Backlog:
     work, run = scenario.backlog, scenario.run
     if work.file:
         return _read_backlog(work.file)
-    rng = np.random.default_rng(np.random.SeedSequence([run.seed, 1]))
+    n_epics = work.n_epics
     if work.mode == "saturated":
-        n_epics = work.n_epics or max(1, ceil(wanted / work.tickets_per_epic))
-        arrivals = np.zeros(n_epics)
-    else:
-        days = run.horizon_h / 24.0
-        n_more = int(rng.poisson(work.arrivals_per_day * days))
-        arrivals = np.concatenate([np.zeros(work.n_epics), np.sort(rng.uniform(0.0, run.horizon_h, n_more))])
-        n_epics = len(arrivals)
-    if not n_epics:
+        n_epics = n_epics or max(1, ceil(wanted / work.tickets_per_epic))
+    drawn = _drawn(work, run.seed, run.horizon_h, n_epics)
+    if drawn is None:
         remedy = "set backlog.n_epics or backlog.arrivals_per_day, or backlog.mode = saturated"
         nothing = Fault(scenario.name, "backlog.n_epics", 0, "there is no work at all; allowed: some", remedy)
         raise ScenarioError([nothing])
-    kinds = [float(getattr(work.kinds, kind)) for kind in KINDS]
+    return drawn
+
+
+@lru_cache(maxsize=1)  # points of a sweep that share their luck share their backlog, one after the other
+def _drawn(work: Work, seed: int, horizon_h: float, n_epics: int) -> Backlog | None:
+    """The backlog of a seed; n_epics of them are there at the start. None if there is no work at all."""
+    rng = np.random.default_rng(np.random.SeedSequence([seed, 1]))
+    arrivals = np.zeros(n_epics)
+    if work.mode != "saturated":
+        n_more = int(rng.poisson(work.arrivals_per_day * (horizon_h / 24.0)))
+        arrivals = np.concatenate([arrivals, np.sort(rng.uniform(0.0, horizon_h, n_more))])
+    if not len(arrivals):
+        return None
     return backlogs.generate(
-        n_epics=n_epics,
+        n_epics=len(arrivals),
         tickets_per_epic=work.tickets_per_epic,
         size_median_min=work.size_median_min,
         size_sd_log=work.size_sd_log,
         arrivals_h=arrivals,
         blocked_share=work.blocked_share,
         blockers_mean=work.blockers_mean,
-        kind_shares=kinds,
+        kind_shares=[float(getattr(work.kinds, kind)) for kind in KINDS],
         seed=int(rng.integers(2**31)),
     )
 
@@ -313,18 +332,18 @@ def _intake(scenario: Scenario, backlog: Backlog, n_agents: int) -> Intake:
     def column(values: np.ndarray) -> jax.Array:
         full = np.zeros(padded, np.int32)
         full[:n_epics] = values
-        return jnp.asarray(full)
+        return on_device(full)
 
     return Intake(
         epic_row=column(rows),
         arrival_tick=column(np.ceil(backlog.arrival_h[rows] / tick_h)),
         n_tickets=column(sizes),
-        n_epics=jnp.int32(n_epics),
-        is_saturated=jnp.bool_(work.mode == "saturated"),
-        wip_target=jnp.float32(max(1.0, work.wip_per_agent * n_agents)),
-        tickets_per_epic=jnp.float32(max(1.0, float(sizes.mean()))),
-        bug_delay_ticks=jnp.int32(min(round(scenario.quality.bug_delay_h / tick_h), 2**30)),
-        bug_size_share=jnp.float32(scenario.quality.bug_size_share),
+        n_epics=whole(n_epics),
+        is_saturated=on_device(np.bool_(work.mode == "saturated")),
+        wip_target=real(max(1.0, work.wip_per_agent * n_agents)),
+        tickets_per_epic=real(max(1.0, float(sizes.mean()))),
+        bug_delay_ticks=whole(min(round(scenario.quality.bug_delay_h / tick_h), 2**30)),
+        bug_size_share=real(scenario.quality.bug_size_share),
     )
 
 

@@ -1,7 +1,6 @@
 """The command line: parses, calls one function of the package, prints. Heavy imports wait until they are needed."""
 
 import json
-import re
 import shlex
 import sys
 from collections.abc import Iterator
@@ -11,13 +10,16 @@ from typing import Annotated, Any
 
 import typer
 
-from macrohard.commands import results
+from macrohard.commands import results, sweep_reading
 from macrohard.commands import sweep as sweeps
+from macrohard.commands.arguments import ExplainOption, JsonOption, ScenarioArgument, SetOption
 from macrohard.commands.build_out import build_out
 from macrohard.commands.converge import converge
 from macrohard.commands.dashboard import dashboard
+from macrohard.commands.examples import epilog
 from macrohard.commands.fit_roles import fit_roles
 from macrohard.commands.headlines import headlines
+from macrohard.commands.init import init
 from macrohard.commands.size import size
 from macrohard.commands.swings import swings
 from macrohard.commands.trace import trace
@@ -33,15 +35,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-ScenarioArgument = Annotated[str, typer.Argument(help="A bundled scenario or a TOML file.")]
-SetOption = Annotated[
-    list[str] | None,
-    typer.Option("--set", metavar="KEY=VALUE", help="Set a key, e.g. cluster.n_gpus=55000; repeat it."),
-]
-JsonOption = Annotated[bool, typer.Option("--json", help="One JSON document on standard output, nothing else there.")]
-ExplainOption = Annotated[bool, typer.Option("--explain", help="Say where each value came from.")]
-
-
+app.command()(init)
 app.command()(converge)
 app.command()(dashboard)
 app.command()(validate)
@@ -50,8 +44,10 @@ app.command()(fit_roles)
 app.command()(results.show)
 app.command()(results.report)
 app.add_typer(sweeps.app, name="sweep")
-for _command_of_sweeps in (sweeps.replay, sweeps.export, sweeps.compare, sweeps.sensitivity):
-    app.command()(_command_of_sweeps)
+for _reading in (sweep_reading.replay, sweep_reading.export, sweep_reading.compare, sweep_reading.sensitivity):
+    app.command()(_reading)
+app.command("map")(sweep_reading.map_)
+app.command()(sweep_reading.frontier)
 app.command("build-out")(build_out)
 app.command()(headlines)
 app.command()(swings)
@@ -126,6 +122,7 @@ def run(
             from macrohard.report.spread import print_spread
 
             print_spread(result.summary["replicates"], Console())
+        print(f"Next       macrohard show {folder}\n           macrohard init mine.toml --from-questions")
     if result.is_partial:
         say(f"interrupted; the result is that of the ticks done. The same command goes on from there: {_command()}")
         raise typer.Exit(INTERRUPTED)
@@ -148,31 +145,6 @@ def scenarios(json_: JsonOption = False) -> None:
     width = max(len(name) for name in found)
     for name, about in found.items():
         print(f"{name:{width}}  {about}{'  (default)' if name == DEFAULT_SCENARIO else ''}")
-
-
-@app.command()
-def init(
-    file: Annotated[Path, typer.Argument(help="The TOML file to write.")],
-    scenario: Annotated[str, typer.Option("--from", help="The scenario to start from.")] = "laptop",
-    set_: SetOption = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace a file that is there.")] = False,
-) -> None:
-    """Write a commented scenario with every key, to be changed."""
-    from macrohard.faults import Fault, ScenarioError
-    from macrohard.scenario import Scenario
-    from macrohard.scenario.reference import commented
-
-    name = re.sub(r"[^A-Za-z0-9._-]", "-", file.stem)[:80].lstrip("._-") or "own"
-    chosen = Scenario.load(scenario, [f"run.name='{name}'", *(set_ or [])], environment={})
-    text = commented(chosen, file.name)
-    try:
-        with file.open("w" if force else "x", encoding="utf-8") as opened:
-            opened.write(text)
-    except OSError as error:
-        remedy = "name another file, or replace it with --force" if file.exists() else "check the folder and its rights"
-        what = error.strerror or "cannot be written"
-        raise ScenarioError([Fault(str(file), "FILE", None, what, remedy, has_value=False)]) from None
-    print(f"{file}: written; change it, then: macrohard check {file}")
 
 
 @app.command()
@@ -263,3 +235,9 @@ def _progress(name: str) -> Iterator[Any]:
 def _command() -> str:
     """This command as it was typed."""
     return shlex.join(["macrohard", *sys.argv[1:]])
+
+
+for _group, _before in ((app, ""), (sweeps.app, "sweep ")):
+    for _info in _group.registered_commands:
+        _name = _info.name or (_info.callback.__name__ if _info.callback else "")
+        _info.epilog = epilog(_before + _name.replace("_", "-"))

@@ -52,11 +52,11 @@ def _variants(scenario: Scenario) -> Iterator[tuple[str, Scenario]]:
         if factor != 1.0 and 1.0 <= tick_s <= 3600.0:
             yield f"{tick_s:g} s ticks", scenario.override([f"run.tick_s={tick_s}"])
     for factor in GRAINS:
-        yield f"{factor:g} x agents", scenario.override(_grained(scenario, factor))
+        yield f"{factor:g} x agents", scenario.override(grained(scenario, factor))
 
 
-def _grained(scenario: Scenario, factor: float) -> list[str]:
-    """The same real factory from more or fewer simulated agents and tickets."""
+def grained(scenario: Scenario, factor: float) -> list[str]:
+    """The same real factory from so many times the simulated agents and tickets."""
     force, work = scenario.workforce, scenario.backlog
     counts = {role: max(1, round(getattr(force, role) * factor)) if getattr(force, role) else 0 for role in ROLES}
     return [

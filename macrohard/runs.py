@@ -13,11 +13,11 @@ import numpy as np
 import pandas as pd
 
 from agents.worker import Worker
-from macrohard import uncertainty
 from macrohard.blueprint import Blueprint, draw
 from macrohard.checkpoint import Checkpoint
 from macrohard.floor.state import State
 from macrohard.floor.tick import advance
+from macrohard.locked import beside, locked
 from macrohard.report import Facts, page
 from macrohard.results import metrics
 from macrohard.results.metrics import Kept, Summary
@@ -67,24 +67,39 @@ def run(
     With replicates, further seeds are run too and the summary gains 80 % intervals over them; uncertain, those runs
     also draw the parameters (40 of them if not said), and the summary tells which matter. After Ctrl-C the result
     is that of the ticks done so far, marked partial. A run of the same id into the same folder that was killed goes on
-    from its last checkpoint.
+    from its last checkpoint. StoreError if another process is running into the folder.
     """
     began = time.perf_counter()
     plan = draw(scenario, roles)
-    checkpoint = Checkpoint.of(check_out(out), plan.scenario) if out is not None else None
+    if out is None:
+        return _whole(plan, None, began, replicates, uncertain, progress, command)
+    folder = check_out(out)
+    with locked(beside(folder), folder):
+        checkpoint = Checkpoint.of(folder, plan.scenario)
+        result = replace(_whole(plan, checkpoint, began, replicates, uncertain, progress, command), out=Path(out))
+        write_run(out, result, version=RESULTS_VERSION, complete=not result.is_partial, report=page(Facts.of(result)))
+        if not result.is_partial:
+            checkpoint.forget()
+    return result
+
+
+def _whole(
+    plan: Blueprint,
+    checkpoint: Checkpoint | None,
+    began: float,
+    replicates: int,
+    uncertain: bool,
+    progress: Progress | None,
+    command: str,
+) -> Result:
+    """The run and what is asked for around it."""
     state, compile_s = _advanced(plan, checkpoint, progress)
     result = result_of(plan, state, time.perf_counter() - began, compile_s, command)
     if uncertain and not result.is_partial:
         result.summary["replicates"] = _drawn(plan, replicates if replicates > 1 else N_DRAWS, progress)
     elif replicates > 1 and not result.is_partial:
         result.summary["replicates"] = _replicated(result, replicates, progress)
-    if out is None:
-        return result
-    placed = replace(result, out=Path(out))
-    write_run(out, placed, version=RESULTS_VERSION, complete=not result.is_partial, report=page(Facts.of(placed)))
-    if checkpoint is not None and not result.is_partial:
-        checkpoint.forget()
-    return placed
+    return result
 
 
 def first_tick(scenario: Scenario) -> Result:
@@ -122,6 +137,8 @@ def _drawn(plan: Blueprint, n_draws: int, progress: Progress | None) -> Summary:
 
     All draws have the layout of the plan, so that nothing is compiled again; their backlog is the same but for sizes.
     """
+    from macrohard import uncertainty  # scipy.stats with it: a plain run starts without
+
     drawn = uncertainty.draws(plan.scenario, n_draws)
     roomy = uncertainty.roomy(plan)
     found, seeds = [], []

@@ -4,12 +4,12 @@ from dataclasses import dataclass
 from datetime import date, datetime, time
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from macrohard.colossus.cluster import Cluster, build_up_mw, nameplate_mw
 from macrohard.colossus.cluster_builder import cluster_of
 from macrohard.colossus.cooling import site_mw
+from macrohard.colossus.device import on_device
 from macrohard.colossus.layout import serving_of
 from macrohard.colossus.plant_builder import plant_of
 from macrohard.colossus.powerplant import Plant
@@ -58,7 +58,10 @@ def site_of_scenario(scenario: Scenario) -> Site:
 
 def nameplate(scenario: Scenario) -> Nameplate:
     """Ratings of the scenario's cluster when it is complete."""
-    cluster = site_of_scenario(scenario).cluster
+    try:
+        cluster: Cluster = jax.tree.map(_settled, _cluster(scenario))
+    except ValueError as error:
+        raise _refusal(scenario, error) from error
     n_gpus = float(np.sum(np.asarray(cluster.build_added)))
     build_up = float(build_up_mw(cluster, n_gpus))
     rated_it = build_up * (1.0 + float(cluster.overhead))
@@ -147,12 +150,8 @@ def _source(scenario: Scenario, source: Source) -> dict[str, float | str | bool 
 
 
 def _changed(scenario: Scenario) -> dict[str, float]:
-    """Prices for the plant; figures that the table of turbines has too count only where the scenario sets them."""
-    money = scenario.economics.model_dump()
-    for name in ("turbine_om_usd_per_mwh", "gas_nox_lb_per_mwh"):
-        if scenario.origin(f"economics.{name}") == "default":
-            del money[name]
-    return money
+    """Prices for the plant; what the scenario leaves out is as the table of turbines has it."""
+    return {key: value for key, value in scenario.economics.model_dump().items() if value is not None}
 
 
 def _hours(scenario: Scenario, moment: date | datetime) -> float:
@@ -165,7 +164,7 @@ def _hours(scenario: Scenario, moment: date | datetime) -> float:
 def _settled(leaf: object) -> jax.Array:
     """An array of 32 bits, whole numbers kept whole."""
     array = np.asarray(leaf)
-    return jnp.asarray(array, array.dtype if array.dtype.kind in "ui" and array.ndim else jnp.float32)
+    return on_device(array if array.dtype.kind in "ui" and array.ndim else array.astype(np.float32))
 
 
 def _refusal(scenario: Scenario, error: ValueError) -> ScenarioError:

@@ -1,16 +1,20 @@
 """The construction network: a case by hand, laws over throws, two fitted dates and one predicted."""
 
+import json
 from dataclasses import replace
 
 import networkx as nx
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
 from macrohard.buildout.gap import explained
 from macrohard.buildout.network import Activity, network
 from macrohard.buildout.outcome import build_out_rows, planned, reached, toml_rows, usable_gpus
 from macrohard.buildout.schedule import critical, schedule, total_float
 from macrohard.buildout.site import site_named
+from macrohard.buildout.told import told
+from macrohard.cli import app
 from macrohard.scenario import Scenario
 
 N = 200
@@ -86,6 +90,56 @@ def test_colossus_1_is_predicted_within_a_quarter():
     """122 days published; nothing was fitted to it."""
     site = site_named("colossus1")
     assert np.median(reached(site, planned(site, 600), "serving")) == pytest.approx(122, rel=0.25)
+
+
+@pytest.mark.parametrize("milestone", ["serving", "part_serving"])
+def test_colossus_1_lies_within_its_interval(milestone):
+    """All GPUs at full power, or as many as 43 MW carried: 122 days are among the middle 80 % of throws."""
+    site = site_named("colossus1")
+    known = site.published[milestone]
+    assert not known.fitted
+    days = reached(site, planned(site, 600), "serving", known.mw or None)
+    assert np.quantile(days, 0.1) <= known.days <= np.quantile(days, 0.9)
+
+
+def test_months_to_more_megawatts_are_never_fewer():
+    """Every quantile of every milestone rises with the megawatts asked for, and all of it is the milestone's own."""
+    found = told(site_named("colossus2"), replicates=N)
+    for name, row in found["milestones"].items():
+        for key in ("p10", "p50", "p90"):
+            months = [each[name][key] for each in found["months_to_mw"]]
+            assert months == sorted(months)
+            assert months[-1] == pytest.approx(row["days"][key] * 12 / 365.25)
+
+
+def test_what_is_printed_runs(tmp_path):
+    """The command's rows with a start among them make a scenario; the run has the GPUs of the row in force."""
+    printed = CliRunner().invoke(app, ["build-out", "colossus2-phase1", "--replicates", "100", "--toml"])
+    assert printed.exit_code == 0, printed.stderr
+    rows = Scenario.parse(printed.stdout + 'gpu = "GB200"\nn_gpus = 110_000\n').cluster.build_out
+    assert len(rows) >= 3
+    file = tmp_path / "growing.toml"
+    base = Scenario.load("colossus2-phase1", environment={})
+    settings = [f"run.start={rows[1].date}", "run.horizon_h=2", "run.warmup_h=0", "workforce.coding=8",
+                "workforce.testing=6", "workforce.management=4", "workforce.design=2",
+                "cluster.build_out=[]"]  # fmt: skip
+    text = base.override(settings).given_toml()
+    assert "build_out = []" in text
+    only_rows = printed.stdout.split("build_out = ", 1)[1].rstrip()
+    file.write_text(text.replace("build_out = []", f"build_out = {only_rows}"))
+    done = CliRunner().invoke(app, ["run", str(file), "--json"])
+    assert done.exit_code == 0, done.stderr
+    assert json.loads(done.stdout)["gpu"]["n_gpus"] == pytest.approx(rows[1].n_gpus, rel=0.01)
+
+
+def test_the_page_is_whole(tmp_path):
+    """Three pictures and a row for each milestone and part of it."""
+    out = tmp_path / "site.html"
+    done = CliRunner().invoke(app, ["build-out", "colossus1", "--replicates", "50", "--out", str(out), "--json"])
+    assert done.exit_code == 0, done.stderr
+    text = out.read_text()
+    assert text.count('class="chart"') == 3 and text.count("<tr>") == 1 + 6
+    assert json.loads(done.stdout)["milestones"]["serving"]["published"]["days"] == 122
 
 
 def test_the_gap_is_shared_out_without_remainder():

@@ -1,11 +1,15 @@
 """What README and docs show is run as it is written, so that it stays true."""
 
 import re
+import shlex
+import shutil
 from pathlib import Path
 
 import pytest
+from small import SMALL
 from typer.testing import CliRunner
 
+from macrohard import Scenario, run
 from macrohard.cli import app
 
 ROOT = Path(__file__).parents[1]
@@ -15,7 +19,55 @@ CELLS = [
     for page in PAGES
     for number, cell in enumerate(re.findall(r"^```python\n(.*?)^```", page.read_text(encoding="utf-8"), re.M | re.S))
 ]
-COMMANDS = re.findall(r"^    macrohard ([^#\n]*)", (ROOT / "README.md").read_text(encoding="utf-8"), re.M)
+COMMAND = re.compile(r"^(?: {4})?macrohard (.*?)(?:\s+#.*)?$", re.M)
+FENCE = re.compile(r"^```(?!sh\n|\n)[a-z]+[^\n]*\n.*?^```", re.M | re.S)  # other languages than the shell's
+FILE = re.compile(r'^```[a-z]+ title="([^"/]+)"\n(.*?)^```', re.M | re.S)
+
+NOT_RUN = {
+    "dashboard": "serves until it is stopped; tests/test_dashboard.py clicks through it",
+    "init .* --from-questions": "asks questions at a terminal; its own tests answer them",
+    "--address": "needs a Ray cluster; tests/test_sweeps.py starts a private one",
+    "replay RUN_ID": "a run id of the reader's own",
+    "headlines$": "three sites for 36 hours: minutes; tests/test_headlines.py runs it shorter",
+    "sensitivity ": "needs some hundred runs; tests/test_sweeps.py runs a small one",
+}
+"""Commands that are shown and not run here, as patterns, each with its reason."""
+
+WELL = {"size": (0, 3)}
+"""Exit codes that are as good as 0: no size need do it where the factory is this small."""
+
+
+def commands_of(page: Path) -> list[str]:
+    """The commands that a page shows, in order."""
+    return [found.strip() for found in COMMAND.findall(FENCE.sub("", page.read_text(encoding="utf-8")))]
+
+
+def reason(command: str) -> str | None:
+    """Why a command is not run; None if it is."""
+    return next((why for pattern, why in NOT_RUN.items() if re.search(pattern, command)), None)
+
+
+SHOWN = [page for page in PAGES if commands_of(page)]
+
+
+@pytest.fixture
+def workplace(tmp_path, monkeypatch):
+    """An empty folder with the experiments cut short, and an environment that makes every scenario small."""
+    monkeypatch.chdir(tmp_path)
+    for setting in (*SMALL, "run.horizon_h=2", "run.warmup_h=0.5"):
+        key, _, value = setting.partition("=")
+        monkeypatch.setenv("MACROHARD_" + key.upper().replace(".", "__"), value)
+    shutil.copytree(ROOT / "experiments", tmp_path / "experiments", ignore=shutil.ignore_patterns("calibration"))
+    for experiment in (tmp_path / "experiments").glob("*.toml"):
+        experiment.write_text(shortened(experiment.read_text(encoding="utf-8")), encoding="utf-8")
+    return tmp_path
+
+
+def shortened(experiment: str) -> str:
+    """An experiment of two simulated hours, one replicate and at most two values a list."""
+    experiment = re.sub(r'^("run\.horizon_h" *=).*$', r"\1 2", experiment, flags=re.M)
+    experiment = re.sub(r'^("run\.warmup_h" *=).*$', r"\1 0.5", experiment, flags=re.M)
+    return re.sub(r"^(replicates *=).*$", r"\1 1", experiment, flags=re.M)
 
 
 @pytest.mark.parametrize(("page", "cell"), CELLS)
@@ -25,18 +77,41 @@ def test_python_cells_run(page, cell, tmp_path, monkeypatch):
     exec(compile(cell, page.name, "exec"), {"__name__": "cell"})
 
 
-def test_commands_of_the_readme_run(tmp_path, monkeypatch):
-    """Every command of the README, in order; runs are cut to an hour."""
-    monkeypatch.chdir(tmp_path)
-    assert COMMANDS
-    for command in COMMANDS:
-        words = command.split()
-        if words[0] == "run":
-            words += ["--hours", "1"]
-        if words[0] == "sweep":  # sweeps take minutes: their plan is made here, tests/test_sweeps.py runs some
-            words = ["sweep", "plan", str(ROOT / words[2])]
-        result = CliRunner().invoke(app, words)
-        assert result.exit_code == 0, f"{command}: {result.output}"
+@pytest.mark.parametrize("page", SHOWN, ids=[page.stem for page in SHOWN])
+def test_commands_run(page, workplace):
+    """Every command of a page, in order, in a folder that holds the files the page shows; scenarios are small."""
+    for name, content in FILE.findall(page.read_text(encoding="utf-8")):
+        Path(name).write_text(shortened(content) if name.endswith(".toml") else content, encoding="utf-8")
+    for command in commands_of(page):
+        if reason(command) is None:
+            result = CliRunner().invoke(app, shlex.split(re.sub(r"--hours \d+", "--hours 2", command)))
+            assert result.exit_code in WELL.get(command.split()[0], (0,)), f"macrohard {command}: {result.output}"
+
+
+def test_every_reason_not_to_run_is_needed():
+    """A pattern that matches nothing any more is taken out."""
+    shown = [command for page in PAGES for command in commands_of(page)]
+    for pattern in NOT_RUN:
+        assert any(re.search(pattern, command) for command in shown), pattern
+
+
+def test_every_figure_of_a_result_is_explained():
+    """docs/results.md names every key of the summary and every column of both tables."""
+    text = (ROOT / "docs" / "results.md").read_text(encoding="utf-8")
+    known = set(re.findall(r"[A-Za-z0-9_]+", text))
+    result = run(Scenario.load("laptop").override([*SMALL, "run.horizon_h=2", "run.warmup_h=0.5"]))
+    for section, figures in result.summary.items():
+        if isinstance(figures, dict):
+            assert section in known and not (set(figures) - known), (section, set(figures) - known)
+    stages, roles = (
+        ("roadmap", "plan", "design", "code", "test", "review"),
+        ("management", "design", "coding", "testing"),
+    )
+    for column in (*result.series.columns, *result.tickets.columns):
+        general = re.sub(
+            rf"_({'|'.join(stages)})$", "_STAGE", re.sub(rf"^(busy)_({'|'.join(roles)})$", r"\1_ROLE", column)
+        )
+        assert {column, general} & known, column
 
 
 def test_links_lead_somewhere():

@@ -14,7 +14,8 @@ def found() -> list[Headline]:
     """One stage run for two hours stands in for the other two: their sizes are their own, their loads are not."""
     small = ["workforce.coding=20", "workforce.testing=15", "workforce.management=10", "workforce.design=5"]
     result = run(stage("colossus2-phase1", 2).override(small))
-    return compared({name: replace(result, scenario=stage(name, 2)) for name in STAGES}, replicates=100)
+    doubt = {"tickets_per_day": (0.7, 1.3), "developers_equivalent": (0.6, 1.1)}
+    return compared({name: replace(result, scenario=stage(name, 2)) for name in STAGES}, doubt, replicates=100)
 
 
 def test_rows_are_complete(found):
@@ -32,6 +33,23 @@ def test_every_claim_of_the_table_has_a_row(found):
             assert row["source"] in told, row["key"]
     for words in ("110,000", "550,000", "1,000,000", "six months", "400 MW", "1,140 MW", "112 MUSD", "12 months"):
         assert any(words in each.claim for each in found), words
+
+
+def test_work_at_each_stage_has_an_interval(found):
+    """Tickets a day and developers at each of three stages, each between the ends that the doubt gives."""
+    rows_of_work = [each for each in found if each.claim.startswith("software by agents alone")]
+    assert len(rows_of_work) == 2 * len(STAGES)
+    for each in rows_of_work:
+        low, high = (0.7, 1.3) if each.unit == "ticket a day" else (0.6, 1.1)
+        assert each.low == pytest.approx(low * each.modelled) and each.high == pytest.approx(high * each.modelled)
+        assert each.judged == NOT_SCORED
+
+
+def test_both_readings_of_colossus_1_stand(found):
+    """122 days as all GPUs at full power, and as training begun on 43 MW, which comes first."""
+    whole, part = (each for each in found if each.claim.startswith("Colossus 1"))
+    assert whole.claimed == part.claimed == 122
+    assert part.modelled < whole.modelled
 
 
 def test_what_cannot_fail_is_not_scored(found):

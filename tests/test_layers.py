@@ -15,7 +15,8 @@ FLOORS = [floor.split() for floor in """
     agents.worker
     agents.coding agents.design agents.management agents.testing
     agents.roster
-    macrohard.colossus macrohard.colossus.hardware macrohard.colossus.tables macrohard.colossus.units
+    macrohard.colossus macrohard.colossus.device macrohard.colossus.hardware macrohard.colossus.tables
+    macrohard.colossus.units
     macrohard.colossus.battery macrohard.colossus.clock macrohard.colossus.dice
     macrohard.colossus.gpu_power macrohard.colossus.policies macrohard.colossus.roofline
     macrohard.colossus.climate macrohard.colossus.cooling macrohard.colossus.layout macrohard.colossus.swings
@@ -30,15 +31,15 @@ FLOORS = [floor.split() for floor in """
     macrohard macrohard.targets
     macrohard.doctor macrohard.scenario
     macrohard.store
-    macrohard.work_tables macrohard.backlog macrohard.outbox
+    macrohard.work_tables macrohard.backlog macrohard.outbox macrohard.locked
     macrohard.validation macrohard.floor macrohard.siting
     macrohard.blueprint macrohard.buildout macrohard.swings macrohard.logs
     macrohard.uncertainty
     macrohard.results
-    macrohard.checkpoint macrohard.report
+    macrohard.checkpoint macrohard.interview macrohard.report
     macrohard.runs
-    macrohard.factory macrohard.convergence macrohard.headlines macrohard.sweeps
-    macrohard.dashboard macrohard.sizing
+    macrohard.factory macrohard.convergence macrohard.sweeps
+    macrohard.dashboard macrohard.headlines macrohard.sizing
     macrohard.commands
     macrohard.cli
     macrohard.__main__

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from on_paper import faults
 
 from macrohard.faults import ScenarioError
+from macrohard.results.summary import RESULTS_VERSION as VERSION
 from macrohard.runs import replicate_seed, run
 from macrohard.store import StoreError
 from macrohard.sweeps import Experiment, of_parameters
@@ -23,10 +23,10 @@ from macrohard.sweeps.design import lay_out
 from macrohard.sweeps.design import replicate_seed as seed_of
 from macrohard.sweeps.execute import execute
 from macrohard.sweeps.merging import export, merge, replay
-from macrohard.sweeps.paging import study_of, write_comparison_page, write_sweep_page
 from macrohard.sweeps.pool import Here, Pool
 from macrohard.sweeps.stopping import half_width
-from macrohard.sweeps.storage import opened, table
+from macrohard.sweeps.storage import opened
+from macrohard.sweeps.stored import table
 
 ROOT = Path(__file__).parents[1]
 
@@ -47,11 +47,11 @@ TINY = {
 
 
 def tiny(**more):
-    return lay_out(Experiment.of({**TINY, **more}), "1", environment={})
+    return lay_out(Experiment.of({**TINY, **more}), VERSION, environment={})
 
 
 def swept(design, out, **more):
-    return execute(design, out, "1", engine=Here(), **more)
+    return execute(design, out, VERSION, engine=Here(), **more)
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +69,7 @@ def test_every_way_to_run_gives_one_digest(whole, tmp_path):
     assert swept(tiny(factors=factors), tmp_path / "order", batch=3).digest == whole.digest
     for shard in (1, 2, 3):
         swept(tiny(), tmp_path / "shards", batch=4, shard=(shard, 3))
-    assert merge(tiny(), tmp_path / "shards", "1", "reproducible").digest == whole.digest
+    assert merge(tiny(), tmp_path / "shards", VERSION, "reproducible").digest == whole.digest
 
 
 def test_a_run_of_a_sweep_is_the_run_alone(whole):
@@ -95,7 +95,7 @@ def test_more_points_and_replicates_leave_earlier_runs_alone(whole, tmp_path):
             begun.extend(job["runs"])
             super().begin(job)
 
-    outcome = execute(more, tmp_path / "grown", "1", engine=Counted())
+    outcome = execute(more, tmp_path / "grown", VERSION, engine=Counted())
     assert (outcome.done, len(begun)) == (18, 10)
 
 
@@ -120,7 +120,7 @@ def test_killed_workers_lose_nothing(whole, tmp_path):
     thread = threading.Thread(target=kill)
     thread.start()
     try:
-        outcome = execute(tiny(), tmp_path / "killed", "1", engine=pool, jobs=2, batch=2)
+        outcome = execute(tiny(), tmp_path / "killed", VERSION, engine=pool, jobs=2, batch=2)
     finally:
         over.set()
         thread.join()
@@ -142,11 +142,11 @@ def test_a_run_that_kills_its_workers_is_recorded_and_the_others_finish(tmp_path
                 return [Event(job, died=True)]
             return super().events(timeout_s)
 
-    outcome = execute(design, tmp_path, "1", engine=Deadly())
+    outcome = execute(design, tmp_path, VERSION, engine=Deadly())
     assert (outcome.done, outcome.failed) == (7, 1)
     told = json.loads((tmp_path / "failed" / f"{culprit}.json").read_text())
     assert "died 3 times" in told["error"]
-    again = execute(design, tmp_path, "1", engine=Here(), retry_failed=True)
+    again = execute(design, tmp_path, VERSION, engine=Here(), retry_failed=True)
     assert (again.done, again.failed) == (8, 0)
 
 
@@ -226,7 +226,7 @@ def test_folders_of_others_are_left_alone(whole, tmp_path):
     with pytest.raises(StoreError, match="holds a sweep of name 'tiny'"):
         swept(tiny(name="other"), whole.out)
     with pytest.raises(StoreError, match="version"):
-        execute(tiny(), whole.out, "2", engine=Here())
+        execute(tiny(), whole.out, "other", engine=Here())
 
 
 def test_a_scenario_that_cannot_be_laid_out_is_a_failed_row(tmp_path):
@@ -355,23 +355,3 @@ def test_morris_finds_the_factor_that_matters(tmp_path):
     found = {(each.metric, each.factor): each for each in indices(asked, tmp_path, "morris", 2)}
     assert found["power.load_mwh", "cluster.n_gpus"].total > 10 * found["power.load_mwh", "power.grid_mw"].total
     assert "cluster.n_gpus" in tornado(list(found.values()), "power.load_mwh")
-
-
-@pytest.mark.parametrize("file", sorted((ROOT / "experiments").glob("*.toml")), ids=lambda file: file.stem)
-def test_bundled_experiments_are_in_order(file):
-    """Each can be laid out, and `sweep plan` says what it needs."""
-    from macrohard.sweeps.estimate import estimate
-
-    need = estimate(lay_out(Experiment.load(file), "1", environment={}), jobs=2)
-    assert need.runs == need.points * 3
-    assert need.time_s > 0
-
-
-def test_a_sweep_and_a_comparison_have_pages(whole, tmp_path):
-    """The page of a whole sweep and of two of its points; conditions of one's own; charge of no Megapack is none."""
-    shown = write_sweep_page(whole.out, tmp_path / "page.html", ["power.load_mwh<=1e9"]).read_text(encoding="utf-8")
-    assert faults(shown) == [] and whole.digest in shown and "replay" in shown
-    assert study_of(whole.out).runs["power.soc_lowest"].isna().all()
-    written = write_comparison_page(f"{whole.out}#0", f"{whole.out}#2", tmp_path / "compared.html")
-    html = written.read_text(encoding="utf-8")
-    assert faults(html) == [] and "GPUs (8 in A, 16 in B)" in html

@@ -7,8 +7,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from busy import course_of_seed
 
+from macrohard.floor.columns import place
+from macrohard.floor.readings import MEANS, TOTALS
 from macrohard.floor.tally import LIMB, Count, add_count, add_total, as_float, as_int, no_count, no_total, row_sum
+from macrohard.floor.tickets import Row
 
 ROW_SUM, ADD_COUNT, ADD_TOTAL = jax.jit(row_sum), jax.jit(add_count), jax.jit(add_total)
 
@@ -91,3 +95,23 @@ def test_totals_of_many_quantities_are_kept_at_once():
         total = add_total(total, jnp.array([1.0, 1e-3, 1e6], jnp.float32))
     kept = np.asarray(total.sum, np.float64) + np.asarray(total.lost, np.float64)
     assert kept == pytest.approx([10, 1e-2, 1e7], rel=1e-7)
+
+
+def test_the_totals_of_a_run_are_those_of_its_ticks():
+    """Five hours with a bin per tick: energies against float64 sums of what each tick noted, tokens against Python sums
+    over tickets (attempts that ended) and desks (what their attempts have got so far).
+    """
+    state = course_of_seed(1)[-1]
+    n_ticks, record = int(state.tick), state.record
+    assert record.ticks[:n_ticks].tolist() == [1] * n_ticks
+    for name, column in (("load_mwh", "load_mw"), ("grid_mwh", "grid_mw"), ("capped_mwh", "capped_mw")):
+        at = TOTALS.index(name)
+        exact = math.fsum(record.means[:n_ticks, MEANS.index(column)].astype(np.float64)) / 60
+        assert float(record.totals.sum[at]) + float(record.totals.lost[at]) == pytest.approx(exact, rel=1e-6)
+        assert exact > 0
+    job, written = state.desks.job, 0
+    for ticket, share, whole in zip(state.desks.ticket, state.desks.progress, job.decode_tokens, strict=True):
+        written += 0 if ticket < 0 else int(whole) if share >= 1 else int(np.float32(whole) * share)
+    ended = state.tickets.words[:, place(Row, "decode_tokens")].astype(np.int64).sum()
+    assert as_int(record.decode_tokens) == ended + written
+    assert ended > 0 < written

@@ -9,12 +9,14 @@ from math import exp
 import networkx as nx
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import brentq
 
 from macrohard.backlog.rows import KINDS, Backlog, Whole, child_table
 
 PRIORITY_SHARES = (0.05, 0.20, 0.50, 0.25)
 """Share of epics by priority, 0 first; tickets take that of their epic. Assumed: most work is of ordinary priority."""
+
+_MOST_EXTRA = 30.0
+"""Blockers beyond one that a ticket may have on average."""
 
 PATTERN_EPICS, PATTERN_TICKETS = 500, 20_000
 """A graph is built for at most so many epics and tickets and then repeated: blockers only, sizes are all drawn anew."""
@@ -130,8 +132,11 @@ def _extra_blockers(n_tickets: int, blockers_mean: float) -> float:
 
     if blockers_mean <= 1.0:
         return 0.0
-    most = 30.0
-    return most if mean(most) < blockers_mean else float(brentq(lambda x: mean(x) - blockers_mean, 0.0, most))
+    low, high = 0.0, _MOST_EXTRA
+    for _ in range(60):  # halved down to the last bit; the mean grows with x
+        middle = (low + high) / 2
+        low, high = (middle, high) if mean(middle) < blockers_mean else (low, middle)
+    return high
 
 
 def _tiled(children: Whole, n_needs: Whole, n_rows: int) -> tuple[Whole, Whole]:

@@ -20,11 +20,12 @@ class Supply:
 
 @dataclass(frozen=True)
 class Published:
-    """A date in the press, in days from the start. fitted: a scale of the model was set by it."""
+    """A date in the press, in days from the start. fitted: a scale of the model was set by it. mw: of IT; 0: all."""
 
     days: float
     fitted: bool
     source: str
+    mw: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -17,9 +17,11 @@ from macrohard.buildout.outcome import (
     usable_gpus,
     weights,
 )
-from macrohard.buildout.site import Site, site_named
+from macrohard.buildout.schedule import Array, Schedule
+from macrohard.buildout.site import Published, Site, site_named
 
-STEPS = 8
+STEPS = 48
+"""Days of the table of GPUs by date."""
 
 
 def told(site: Site, mw: float | None = None, milestone: str = "serving", replicates: int = 1000, seed: int = 1,
@@ -32,16 +34,16 @@ def told(site: Site, mw: float | None = None, milestone: str = "serving", replic
     milestones: dict[str, Any] = {}
     for name in MILESTONES:
         all_of_it = reached(site, plan, name, mw)
-        first = np.sort(plan.at(MILESTONES[name]), axis=0)[0]
-        milestones[name] = {"days": asdict(Spread.of(all_of_it)), "first_batch_days": asdict(Spread.of(first)),
-                            "months_p50": float(np.median(all_of_it)) / DAYS_PER_MONTH}  # fmt: skip
-        known = site.published.get(name)
-        if known and (mw is None or mw == site.cooling_mw):
-            p10, p50, p90 = (milestones[name]["days"][each] for each in ("p10", "p50", "p90"))
-            milestones[name]["published"] = {
-                **asdict(known), "difference_days": p50 - known.days, "difference_share": p50 / known.days - 1,
-                "in_80_percent_interval": bool(p10 <= known.days <= p90),
-            }  # fmt: skip
+        early = site.published.get(f"part_{name}")
+        part_mw = early.mw if early else site.cooling_mw / site.n_batches
+        part = reached(site, plan, name, part_mw)
+        row = {"days": asdict(Spread.of(all_of_it)), "months_p50": float(np.median(all_of_it)) / DAYS_PER_MONTH,
+               "part_mw": part_mw, "part_days": asdict(Spread.of(part))}  # fmt: skip
+        if name in site.published and (mw is None or mw == site.cooling_mw):
+            row["published"] = _compared(site.published[name], all_of_it)
+        if early:
+            row["part_published"] = _compared(early, part)
+        milestones[name] = row
     end = float(np.quantile(plan.finish.max(axis=0), 0.9))
     days = np.linspace(0, end, STEPS + 1)[1:]
     usable = usable_gpus(site, plan, days)
@@ -54,8 +56,33 @@ def told(site: Site, mw: float | None = None, milestone: str = "serving", replic
             {"day": float(day), **{name: float(np.median(count[k])) for name, count in usable.items()}}
             for k, day in enumerate(days)
         ],
+        "months_to_mw": [
+            {"mw": part, **{name: {key: days / DAYS_PER_MONTH for key, days in
+                                   asdict(Spread.of(reached(site, plan, name, part))).items()} for name in MILESTONES}}
+            for part in np.linspace(0, site.cooling_mw, site.n_batches + 1)[1:].tolist()
+        ],
+        "activities": _bars(plan),
         "build_out": [[day.isoformat(), n] for day, n in build_out_rows(site, plan)],
     }  # fmt: skip
     if versus:
         document["gap"] = {"versus": versus, **asdict(explained(site, site_named(versus), milestone, seed=seed))}
     return document
+
+
+def _compared(known: Published, days: Array) -> dict[str, Any]:
+    """A published date beside the throws of the same milestone."""
+    p10, p50, p90 = np.quantile(days, (0.1, 0.5, 0.9)).tolist()
+    return {
+        **asdict(known), "difference_days": p50 - known.days, "difference_share": p50 / known.days - 1,
+        "in_80_percent_interval": bool(p10 <= known.days <= p90),
+    }  # fmt: skip
+
+
+def _bars(plan: Schedule) -> list[dict[str, Any]]:
+    """Median day of the first start and of the last finish of every kind that takes time, in order of its start."""
+    found = []
+    for kind in dict.fromkeys(each.kind for each in plan.activities if each.high > 0):
+        rows = [k for k, each in enumerate(plan.activities) if each.kind == kind]
+        first, last = plan.start[rows].min(axis=0), plan.finish[rows].max(axis=0)
+        found.append({"kind": kind, "start": float(np.median(first)), "finish": float(np.median(last))})
+    return sorted(found, key=lambda each: (each["start"], each["finish"]))

@@ -180,6 +180,7 @@ def _words(name: str) -> set[str]:
     return {word.strip(".") for word in re.findall(r"[a-z0-9.]+", text)}
 
 
+@cache
 def _matched(name: str, table: str) -> str | None:
     """The row whose alias has all its words in the name and no other size than the name's; the longest alias wins."""
     words, best, found = _words(name), 0, None

@@ -94,6 +94,7 @@ class Balance(NamedTuple):
     wall_s: Scalar
 
 
+@jax.jit  # within the tick and beside it: traced once, used thrice
 def serve(serving: Serving, n_gpus: Scalar, demand: Demand, performance: Scalar = 1.0) -> Served:
     """Speed and flow at that many serving GPUs that are up; performance in (0, 1] scales every rate (power cap)."""
     call = _mean_call(serving, demand, performance)
@@ -197,6 +198,7 @@ def _balance(serving: Serving, call: Call, crowd: Scalar, room: Scalar, per_pref
     return Balance(people.streams / people.in_machine, active, now.step_s, now.wait_s, wall_s)
 
 
+@jax.jit  # the tick has it fourteen times
 def _round(serving: Serving, call: Call, people: Population, active: Scalar, per_prefill_replica: Scalar) -> Round:
     """Decode: a stream meets (1 - 1/N) of those active (arrival theorem). Prefill: one server per replica, after call_s
 

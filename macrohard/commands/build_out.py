@@ -1,14 +1,18 @@
 """`macrohard build-out`: how long the site takes to build, what decides it, and when GPUs can be used."""
 
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from macrohard.commands.arguments import JsonOption, ScenarioArgument
 from macrohard.names import DEFAULT_SCENARIO
+
+DAYS_PER_MONTH = 365.25 / 12
 
 
 def build_out(
-    scenario: Annotated[str, typer.Argument(help="A bundled scenario or a TOML file.")] = DEFAULT_SCENARIO,
+    scenario: ScenarioArgument = DEFAULT_SCENARIO,
     mw: Annotated[float | None, typer.Option(help="Megawatts of IT to reach; all of the site if left out.")] = None,
     to: Annotated[str, typer.Option(help="Milestone whose path is shown: cooling, energized or serving.")] = "serving",
     like: Annotated[
@@ -17,8 +21,9 @@ def build_out(
     versus: Annotated[str | None, typer.Option(help="A slower site: its gap to this one, factor by factor.")] = None,
     replicates: Annotated[int, typer.Option(min=10, max=100_000, help="Throws of the durations.")] = 1000,
     seed: Annotated[int, typer.Option(help="Seed of the throws.")] = 1,
+    out: Annotated[Path | None, typer.Option(help="Write a page with pictures to this HTML file.")] = None,
     toml: Annotated[bool, typer.Option("--toml", help="Only the rows for cluster.build_out.")] = False,
-    json_: Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")] = False,
+    json_: JsonOption = False,
 ) -> None:
     """Throw a construction network many times: months to N megawatts, critical path, GPUs usable by date."""
     from macrohard.faults import Fault, ScenarioError
@@ -39,6 +44,11 @@ def build_out(
         found = told(site, mw, to, replicates, seed, versus)
     except ValueError as error:
         raise ScenarioError([Fault("", "build-out", None, str(error), "change it", has_value=False)]) from None
+    if out is not None:
+        from macrohard.outbox import deliver
+        from macrohard.report.build_page import page
+
+        deliver(out.parent, {out.name: page(found)})
     if json_:
         print(to_json(found))
     elif toml:
@@ -47,50 +57,57 @@ def build_out(
         _print(found)
 
 
-def _print(found: dict[str, Any]) -> None:
-    from rich.console import Console
+SHOWN_EVERY = 6
+
+
+def _table(*names: str) -> Any:
+    """A plain table, its first column to the left."""
     from rich.table import Table
 
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
+    for number, name in enumerate(names):
+        table.add_column(name, justify="right" if number else "left")
+    return table
+
+
+def _times(name: str, days: dict[str, float], known: dict[str, Any] | None) -> list[str]:
+    cells = [name, *(f"{days[each]:.0f}" for each in ("p10", "p50", "p90")), f"{days['p50'] / DAYS_PER_MONTH:.1f}"]
+    if known is None:
+        return [*cells, "", ""]
+    role = "fitted" if known["fitted"] else "predicted" if known["in_80_percent_interval"] else "missed"
+    return [*cells, f"{known['days']:g}", f"{known['difference_share']:+.0%}, {role}"]
+
+
+def _print(found: dict[str, Any]) -> None:
+    from rich.console import Console
+
     console = Console()
-    times = Table(
-        title=f"{found['site']}: days from {found['start']} to {found['mw']:g} MW, {found['replicates']} throws"
+    console.print(
+        f"{found['site']}: days from {found['start']} to {found['mw']:g} MW, {found['replicates']} throws", style="bold"
     )
-    for name in ("milestone", "first batch", "10 %", "half", "90 %", "months", "published", "model - published"):
-        times.add_column(name, justify="left" if name == "milestone" else "right")
+    times = _table("milestone", "10 %", "half", "90 %", "months", "published", "model")
     for name, row in found["milestones"].items():
-        known = row.get("published")
-        judged = ("", "")
-        if known:
-            role = "fitted" if known["fitted"] else "predicted"
-            judged = (
-                f"{known['days']:g} ({role})",
-                f"{known['difference_days']:+.0f} ({known['difference_share']:+.0%})",
-            )
-        days = [f"{row['days'][each]:.0f}" for each in ("p10", "p50", "p90")]
-        times.add_row(name, f"{row['first_batch_days']['p50']:.0f}", *days, f"{row['months_p50']:.1f}", *judged)
+        times.add_row(*_times(f"{name}, {row['part_mw']:g} MW", row["part_days"], row.get("part_published")))
+        times.add_row(*_times(f"{name}, all", row["days"], row.get("published")))
     console.print(times)
-    path = Table(title=f"What decides when it is {found['path']['to']}")
-    for name in ("activity", "critical in", "slack, days", "a fifth faster saves, days"):
-        path.add_column(name, justify="left" if name == "activity" else "right")
+    console.print(f"\nWhat decides when it is {found['path']['to']}", style="bold")
+    path = _table("activity", "critical in", "slack, days", "a fifth faster saves, days")
     for each in found["path"]["activities"]:
         saved = f"{each['crash_days']:.1f}"
         path.add_row(each["kind"], f"{each['criticality']:.0%}", f"{each['float_days']:.0f}", saved)
     console.print(path)
     crews = {trade: days for trade, days in found["path"]["one_more_crew_days"].items() if days > 0.5}
     console.print("One more crew saves, days: " + (", ".join(f"{t} {d:.0f}" for t, d in crews.items()) or "nothing"))
-    gpus = Table(title="GPUs at a date: the least of racks, cooling and power, once commissioned (median)")
-    for name in found["gpus_by_day"][0]:
-        gpus.add_column(name, justify="right")
-    for row in found["gpus_by_day"]:
+    console.print("\nGPUs at a date: the least of racks, cooling and power, once commissioned (median)", style="bold")
+    gpus = _table(*found["gpus_by_day"][0])
+    for row in found["gpus_by_day"][SHOWN_EVERY - 1 :: SHOWN_EVERY]:
         gpus.add_row(*(f"{value:,.0f}" for value in row.values()))
     console.print(gpus)
     if "gap" in found:
         gap = found["gap"]
-        shares = Table(
-            title=f"{gap['fast_days']:.0f} days here, {gap['slow_days']:.0f} at {gap['versus']}: what explains it"
-        )
-        for name in ("input", "share of the gap, days (Shapley)", "exchanged alone, days"):
-            shares.add_column(name, justify="left" if name == "input" else "right")
+        told = f"{gap['fast_days']:.0f} days here, {gap['slow_days']:.0f} at {gap['versus']}: what explains it"
+        console.print(f"\n{told}", style="bold")
+        shares = _table("input", "share, days (Shapley)", "exchanged alone, days")
         for name, days in gap["shares"].items():
             shares.add_row(name, f"{days:+.0f}", f"{gap['alone'][name]:+.0f}")
         console.print(shares)

@@ -4,14 +4,15 @@ from typing import Annotated
 
 import typer
 
+from macrohard.commands.arguments import JsonOption, ScenarioArgument, SetOption
 from macrohard.names import DEFAULT_SCENARIO
 
 
 def converge(
-    scenario: Annotated[str, typer.Argument(help="A bundled scenario or a TOML file.")] = DEFAULT_SCENARIO,
-    set_: Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Set a key; repeat it.")] = None,
+    scenario: ScenarioArgument = DEFAULT_SCENARIO,
+    set_: SetOption = None,
     hours: Annotated[float, typer.Option(help="Simulated hours of each variant.")] = 48.0,
-    json_: Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")] = False,
+    json_: JsonOption = False,
 ) -> None:
     """Run a scenario with other ticks and weights: how far do its figures depend on the grain of the simulation?"""
     from macrohard.scenario import Scenario

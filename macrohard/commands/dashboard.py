@@ -4,10 +4,12 @@ from typing import Annotated
 
 import typer
 
+from macrohard.commands.arguments import ScenarioArgument, SetOption
+
 
 def dashboard(
-    scenario: Annotated[str, typer.Argument(help="A bundled scenario or a TOML file.")] = "laptop",
-    set_: Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Set a key; repeat it.")] = None,
+    scenario: ScenarioArgument = "laptop",
+    set_: SetOption = None,
     port: Annotated[int, typer.Option(help="The port; 0 takes any free one.")] = 8765,
     address: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
     allow_remote: Annotated[

@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from macrohard.commands.arguments import JsonOption
+
 
 def fit_roles(
     file: Annotated[
@@ -15,7 +17,7 @@ def fit_roles(
         str, typer.Option("--from", help="The scenario that the fitted keys are laid over.")
     ] = "laptop",
     force: Annotated[bool, typer.Option("--force", help="Replace a file that is there.")] = False,
-    json_: Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")] = False,
+    json_: JsonOption = False,
 ) -> None:
     """Fit calls, tokens, tool time and success of your own agents' attempts, as keys of a scenario."""
     from macrohard.faults import Fault, ScenarioError

@@ -1,13 +1,19 @@
 """`macrohard headlines`: what was announced, beside what the model makes of it."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+
+from macrohard.commands.arguments import JsonOption
+
+NAMES = ("claim", "source", "model", "difference", "what explains it")
+TABLE_FROM = 120
+"""Columns of a terminal from which a table of five columns can be read; below, a paragraph for each claim."""
 
 
 def headlines(
     hours: Annotated[float, typer.Option(min=2, max=8760, help="Simulated hours of each stage.")] = 36.0,
-    json_: Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")] = False,
+    json_: JsonOption = False,
 ) -> None:
     """Set the claims about Macrohard and Colossus 2 beside what the model computes from its parts."""
     import sys
@@ -25,10 +31,25 @@ def headlines(
     if json_:
         print(to_json({"hours": hours, "headlines": [each.document() for each in found]}))
         return
-    table = Table(title="Claims and what the model makes of them", show_lines=True)
-    for name in ("claim", "source", "model", "difference", "what explains it"):
+    console = Console()
+    if console.width < TABLE_FROM:
+        for each in found:
+            console.print(f"{each.claim}", style="bold", highlight=False)
+            for name, words in zip(NAMES[1:], _cells(each)[1:], strict=True):
+                line = Table.grid(padding=(0, 2, 0, 0))
+                line.add_column(width=18)
+                line.add_column(overflow="fold")
+                line.add_row(f"  {name}", words.replace("\n", ", "))
+                console.print(line)
+        return
+    table = Table(show_lines=True)
+    for name in NAMES:
         table.add_column(name, justify="right" if name == "difference" else "left")
     for each in found:
-        gap = "" if each.difference is None or each.judged == "true by its inputs" else f"{each.difference:+.0%}\n"
-        table.add_row(each.claim, each.source, each.model, f"{gap}{each.judged}", each.explains)
-    Console().print(table)
+        table.add_row(*_cells(each))
+    console.print(table)
+
+
+def _cells(each: Any) -> list[str]:
+    gap = "" if each.difference is None or each.judged == "true by its inputs" else f"{each.difference:+.0%}\n"
+    return [each.claim, each.source, each.model, f"{gap}{each.judged}", each.explains]

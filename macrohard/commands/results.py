@@ -17,8 +17,11 @@ def show(
 
     from macrohard import report
     from macrohard.faults import Fault, ScenarioError
-    from macrohard.store import read_run
+    from macrohard.store import StoreError, read_run
+    from macrohard.sweeps.stored import is_sweep
 
+    if is_sweep(run):
+        raise StoreError(f"{run}: holds a sweep, not a run; `macrohard report {run}` writes its page")
     kept, console = read_run(run), Console()
     unknown = [name for name in column or [] if name not in kept.series.columns]
     if unknown:
@@ -43,7 +46,7 @@ def report(
     from macrohard.report import Facts, page
     from macrohard.report.paper import write_page
     from macrohard.store import add_report, read_run
-    from macrohard.sweeps.storage import is_sweep
+    from macrohard.sweeps.stored import is_sweep
 
     if is_sweep(run):
         from macrohard.sweeps.paging import write_sweep_page

@@ -5,19 +5,20 @@ from typing import Annotated, Any
 
 import typer
 
+from macrohard.commands.arguments import JsonOption, ScenarioArgument, SetOption
 from macrohard.guard import MISSED, say, stoppable
 from macrohard.names import DEFAULT_SCENARIO
 
 
 def size(
-    scenario: Annotated[str, typer.Argument(help="A bundled scenario or a TOML file.")] = DEFAULT_SCENARIO,
+    scenario: ScenarioArgument = DEFAULT_SCENARIO,
     vary: Annotated[
         str, typer.Option(metavar="KEY=LO:HI", help="The key and its range, e.g. power.megapack.n_units=0:336.")
     ] = "",
     until: Annotated[
         str, typer.Option(metavar="METRIC<=VALUE", help="What must hold, e.g. 'power.unserved_mwh<=0'; >=, <, > too.")
     ] = "",
-    set_: Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Set a key; repeat it.")] = None,
+    set_: SetOption = None,
     hours: Annotated[float | None, typer.Option(help="Simulated hours (run.horizon_h).")] = None,
     replicates: Annotated[int, typer.Option(min=1, max=1000, help="Seeds that every value is run with.")] = 4,
     confident: Annotated[
@@ -30,7 +31,7 @@ def size(
         float | None, typer.Option(help="How near is near enough; 1 for whole numbers, else a hundredth of the range.")
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Folder for size.json, points.csv and size.html.")] = None,
-    json_: Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")] = False,
+    json_: JsonOption = False,
 ) -> None:
     """Find the smallest value of a key that meets a condition: bisection, every value on the same seeds."""
     from macrohard.faults import Fault, ScenarioError

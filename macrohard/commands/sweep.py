@@ -1,22 +1,18 @@
-"""`macrohard sweep plan|run|status|merge`, `replay` and `export`: experiments of many runs."""
+"""`macrohard sweep plan|run|status|merge`: experiments of many runs."""
 
 import json
-import sys
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
 
+from macrohard.commands.arguments import JsonOption
 from macrohard.guard import FAILED_RUNS, MISSED, say
 
 app = typer.Typer(no_args_is_help=True, help="Run experiments of many runs; resumable, on many cores.")
 
 ExperimentArgument = Annotated[Path, typer.Argument(help="An experiment: a TOML file.")]
 OutOption = Annotated[Path | None, typer.Option(help="Folder of the sweep; runs/NAME if left out.")]
-JsonOption = Annotated[bool, typer.Option("--json", help="One JSON document on standard output, nothing else there.")]
 JobsOption = Annotated[int | None, typer.Option(min=1, max=4096, help="Worker processes; one per core if left out.")]
 
 
@@ -46,6 +42,7 @@ def run(
 ) -> None:
     """Run what is missing of an experiment; killed at any moment, the same command goes on."""
     from macrohard.sweeps.execute import execute
+    from macrohard.sweeps.progress import shown
     from macrohard.targets import target
 
     targets = [target(text) for text in fail_on or []]
@@ -56,12 +53,12 @@ def run(
         from macrohard.sweeps.ray_engine import RayEngine
 
         chosen = RayEngine(address, jobs)
-    with _progress(design.experiment.name) as told:
+    with shown(design.experiment.name) as told:
         outcome = execute(
             design, folder, _version(), jobs=jobs, engine=chosen, shard=part, retry_failed=retry_failed, told=told
         )
     _page(outcome, part)
-    _print(outcome.to_dict(), json_)
+    print_document(outcome.to_dict(), json_)
     if outcome.out_of_budget:
         say("the budget is spent; the same command goes on with what is left")
     missed = _missed(outcome.out, targets)
@@ -77,7 +74,7 @@ def run(
 @app.command()
 def status(experiment: ExperimentArgument, out: OutOption = None, json_: JsonOption = False) -> None:
     """Say how far a sweep has come; it may be running."""
-    from macrohard.sweeps.storage import manifest, table
+    from macrohard.sweeps.stored import manifest, table
 
     folder = _folder(experiment, out)
     manifest(folder)
@@ -86,7 +83,7 @@ def status(experiment: ExperimentArgument, out: OutOption = None, json_: JsonOpt
     failed = rows.loc[rows["status"] == "failed", "run_id"].tolist()
     errors = {each: json.loads((folder / "failed" / f"{each}.json").read_bytes())["error"] for each in failed}
     document = {"out": str(folder), "runs": len(rows), **counts, "cpu_s": float(rows["wall_s"].sum()), "errors": errors}
-    _print(document, json_)
+    print_document(document, json_)
 
 
 @app.command()
@@ -97,89 +94,9 @@ def merge(experiment: ExperimentArgument, out: OutOption = None, json_: JsonOpti
 
     outcome = merged(_design(experiment), _folder(experiment, out), _version(), reproducibility.mode())
     _page(outcome)
-    _print(outcome.to_dict(), json_)
+    print_document(outcome.to_dict(), json_)
     if outcome.failed:
         raise typer.Exit(FAILED_RUNS)
-
-
-def replay(
-    run_id: Annotated[str, typer.Argument(help="A run of a sweep, as plan.parquet has it.")],
-    folder: Annotated[Path, typer.Option("--in", help="The folder of the sweep.")],
-    json_: JsonOption = False,
-) -> None:
-    """Run one run of a sweep again and compare its digest; exit 3 if it differs."""
-    from macrohard.sweeps.merging import replay as replayed
-
-    found = replayed(run_id, folder)
-    _print(found, json_)
-    if not found["equal"]:
-        raise typer.Exit(MISSED)
-
-
-def export(
-    folder: Annotated[Path, typer.Argument(help="The folder of a sweep.")],
-    file: Annotated[Path, typer.Argument(help="The file to write.")],
-    format_: Annotated[Literal["csv", "netcdf"], typer.Option("--format")] = "csv",
-) -> None:
-    """Write plan and results of a sweep as one CSV or netCDF file."""
-    from macrohard.sweeps.merging import export as exported
-
-    print(f"{file}: {exported(folder, file, format_)} runs")
-
-
-def compare(
-    a: Annotated[str, typer.Argument(help="A sweep's folder, or FOLDER#POINT.")],
-    b: Annotated[str, typer.Argument(help="Another.")],
-    metric: Annotated[
-        list[str] | None, typer.Option(help="Figures to compare; those of the experiment if left out.")
-    ] = None,
-    out: Annotated[Path | None, typer.Option(metavar="PAGE.html", help="Write it as a page, too.")] = None,
-    json_: JsonOption = False,
-) -> None:
-    """Compare two sweeps, or two points, run by run: differences with their intervals, in words or as a page."""
-    from macrohard.sweeps.comparing import compare as compared
-
-    found = compared(a, b, metric)
-    if out is not None:
-        from macrohard.sweeps.paging import write_comparison_page
-
-        say(f"the page: {write_comparison_page(a, b, out, metric)}")
-    if json_:
-        print(json.dumps([each.to_dict() for each in found], indent=2))
-    else:
-        print("\n".join(str(each) for each in found))
-
-
-def sensitivity(
-    experiment: ExperimentArgument,
-    method: Annotated[
-        Literal["morris", "sobol"], typer.Option(help="Screening, or shares of the variance.")
-    ] = "morris",
-    n: Annotated[int, typer.Option("--n", min=2, max=100_000, help="Trajectories, or base points (a power of 2).")] = 8,
-    out: OutOption = None,
-    jobs: JobsOption = None,
-    json_: JsonOption = False,
-) -> None:
-    """Run what an analysis of the experiment's ranges needs, and say which factors matter, with intervals."""
-    from macrohard.report.paper import write_page
-    from macrohard.report.study_page import study_page
-    from macrohard.sweeps.design import lay_out
-    from macrohard.sweeps.execute import execute
-    from macrohard.sweeps.experiment import Experiment
-    from macrohard.sweeps.paging import study_of
-    from macrohard.sweeps.sensitivity import indices, sampled, tornado
-
-    asked = Experiment.load(experiment)
-    chosen = sampled(asked, method, n)
-    folder = out or Path("runs", chosen.name)
-    with _progress(chosen.name) as told:
-        execute(lay_out(chosen, _version()), folder, _version(), jobs=jobs, told=told)
-    found = indices(asked, folder, method, n)
-    write_page(study_page(study_of(folder, indices=found, method=method)), folder / "report.html")
-    if json_:
-        print(json.dumps([each.to_dict() for each in found], indent=2))
-    else:
-        print("\n".join(tornado(found, metric) for metric in asked.metrics))
 
 
 def _page(outcome: Any, shard: tuple[int, int] = (1, 1)) -> None:
@@ -219,7 +136,7 @@ def _shard(text: str) -> tuple[int, int]:
 
 
 def _missed(folder: Path, targets: list[Any]) -> list[str]:
-    from macrohard.sweeps.storage import table
+    from macrohard.sweeps.stored import table
 
     if not targets:
         return []
@@ -234,36 +151,10 @@ def _missed(folder: Path, targets: list[Any]) -> list[str]:
     return lines
 
 
-def _print(document: dict[str, Any], json_: bool) -> None:
+def print_document(document: dict[str, Any], json_: bool) -> None:
+    """A line for each entry, or all of it as JSON."""
     if json_:
         print(json.dumps(document, indent=2))
         return
     for name, value in document.items():
         print(f"{name:14}{value}")
-
-
-@contextmanager
-def _progress(name: str) -> Iterator[Callable[[Any], None]]:
-    """A bar with the time left on a terminal, a JSON line per report elsewhere; both on standard error."""
-    if not sys.stderr.isatty():
-
-        def line(at: Any) -> None:
-            told = {"done": at.done, "failed": at.failed, "runs": at.runs, "eta_s": at.eta_s, "error": at.error}
-            print(json.dumps({"time": round(time.time(), 1)} | told), file=sys.stderr, flush=True)
-
-        yield line
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[left]}"))
-    with Progress(*columns, console=Console(stderr=True)) as bar:
-        task = bar.add_task(name, total=None, left="")
-
-        def update(at: Any) -> None:
-            left = "" if at.eta_s is None else f"about {at.eta_s / 60:.0f} min left"
-            bar.update(task, total=at.runs, completed=at.done + at.failed, left=left)
-            if at.error:
-                bar.console.print(f"failed: {at.error}", markup=False)
-
-        yield update

@@ -5,18 +5,19 @@ from typing import Annotated, Any
 
 import typer
 
+from macrohard.commands.arguments import JsonOption, ScenarioArgument, SetOption
 from macrohard.names import DEFAULT_SCENARIO
 
 
 def swings(
-    scenario: Annotated[str, typer.Argument(help="A bundled scenario or a TOML file.")] = DEFAULT_SCENARIO,
-    set_: Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Set a key; repeat it.")] = None,
+    scenario: ScenarioArgument = DEFAULT_SCENARIO,
+    set_: SetOption = None,
     habit: Annotated[
         list[str] | None, typer.Option(metavar="NAME=VALUE", help="Change a figure of data/swings.csv; repeat it.")
     ] = None,
     seconds: Annotated[float, typer.Option(min=20, max=3600, help="Length of the stretch.")] = 120.0,
     out: Annotated[Path | None, typer.Option(help="Write a page with plots to this HTML file.")] = None,
-    json_: Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")] = False,
+    json_: JsonOption = False,
 ) -> None:
     """Throw a stretch of power at 10 ms: training in step, what smooths it, and whether a grid would take it."""
     from macrohard.faults import Fault, ScenarioError

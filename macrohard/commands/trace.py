@@ -5,15 +5,15 @@ from typing import Annotated
 
 import typer
 
-JsonOption = Annotated[bool, typer.Option("--json", help="One JSON document on standard output, nothing else there.")]
+from macrohard.commands.arguments import JsonOption, ScenarioArgument, SetOption
 
 
 def trace(
     file: Annotated[
         str, typer.Argument(metavar="FILE", help="A CSV or JSON-lines log, or azure-code-2023, which is bundled.")
     ],
-    scenario: Annotated[str, typer.Argument(help="A bundled scenario or a TOML file.")] = "laptop",
-    set_: Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Set a key; repeat it.")] = None,
+    scenario: ScenarioArgument = "laptop",
+    set_: SetOption = None,
     scale: Annotated[float, typer.Option(min=1e-6, max=1e6, help="Multiply the load; its rhythm is kept.")] = 1.0,
     bin_s: Annotated[float | None, typer.Option(min=0.1, help="Seconds per row of the series.")] = None,
     json_: JsonOption = False,

@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from macrohard.commands.arguments import JsonOption
+
 MAX_POINTS_MB = 200.0
 """A file of measurements longer than this is refused."""
 
@@ -13,9 +15,7 @@ def validate(
     points: Annotated[
         Path | None, typer.Option(metavar="FILE.csv", help="Own measurements; the bundled ones if left out.")
     ] = None,
-    json_: Annotated[
-        bool, typer.Option("--json", help="One JSON document on standard output, nothing else there.")
-    ] = False,
+    json_: JsonOption = False,
     out: Annotated[
         Path | None, typer.Option(help="Folder for the page, a picture per law, and every row's prediction.")
     ] = None,

@@ -1,18 +1,20 @@
 """Idle workers take waiting tickets, and the whole attempt is thrown: its load, outcome and what it leaves behind."""
 
 from dataclasses import replace
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
-from agents.work import Chance, Habits, Load, Stage, Ticket
+from agents.work import Chance, Defects, Habits, Load, Stage, Ticket
 from agents.worker import Worker
 from macrohard.floor import queues as queues_of
 from macrohard.floor.columns import pack
 from macrohard.floor.desks import Job
 from macrohard.floor.state import Params, Shop, State, counted
-from macrohard.floor.throws import MAX_EVENTS, Dice, Stream, normals, rare_count
-from macrohard.floor.tickets import Seen, at_desk
+from macrohard.floor.throws import MAX_EVENTS, Dice, Stream, Thrown, normals, rare_count
+from macrohard.floor.tickets import at_desk
 
 MAX_TOKENS = 2.0**30
 
@@ -52,77 +54,101 @@ def assign(shop: Shop, params: Params, state: State) -> State:
     return replace(state, queues=queues, desks=desks, counts=state.counts + counted(late_starts=late))
 
 
+class Ruled(NamedTuple):
+    """What the rules of a role make of its attempts; the rest is the same for all. Shape (slots,)."""
+
+    good: jax.Array
+    load: Load
+    next_stage: jax.Array
+    detection: jax.Array
+    defects: Defects
+    rework_share: jax.Array
+    bad_fix_share: jax.Array
+    conflict_rework_share: jax.Array
+
+
 def _throw(shop: Shop, params: Params, state: State, numbers: jax.Array, seats: jax.Array) -> Job:
     """The attempts that begin now, one per slot; slots without a ticket hold nonsense that nobody reads."""
     seen = at_desk(state.tickets, numbers)
+    role_of_slot = np.repeat(np.arange(len(shop.roles)), shop.slots)
+    first_row = np.repeat(np.asarray(shop.first_row, np.int32), shop.slots)
+    thrown = Dice(params.seed, state.tick, role_of_slot, seats - first_row).thrown()
+    normals_of = normals(thrown[Stream.CALLS], thrown[Stream.TOOL])
     parts = []
-    for place, role in enumerate(shop.roles):
-        slot = slice(shop.first_slot[place], shop.first_slot[place] + shop.slots[place])
-        own = Dice(params.seed, state.tick, place, seats[slot] - shop.first_row[place])
-        part = jax.tree.map(lambda column, slot=slot: column[slot], seen)
-        parts.append(_attempt(role, params.habits[role.role], part, own))
-    job: Job = jax.tree.map(lambda *columns: jnp.concatenate(columns), *parts)
-    waited = state.tick - seen.since_tick
-    return replace(job, began_tick=jnp.full_like(numbers, state.tick), waited_ticks=waited)
-
-
-def _attempt(role: type[Worker], habits: Habits, seen: Seen, dice_of: Dice) -> Job:
-    """Attempts of one role: the rules state the laws, here the dice fall."""
-    ticket = seen.ticket
-    good = dice_of.uniform(Stream.GOOD) < jax.vmap(role.success, (0, None))(ticket, habits)
-    normal_calls, normal_tool = normals(dice_of.uniform(Stream.CALLS), dice_of.uniform(Stream.TOOL))
-    load: Load = jax.vmap(role.load, (0, None, 0))(ticket, habits, Chance(normal_calls, normal_tool, good))
-    fresh = ticket.work_share >= 1.0
-    again = jnp.where(ticket.stage == Stage.CODE, seen.attempts >= 1, seen.attempts >= 2) | ~fresh | seen.is_bug
-    ending = _ending(role, replace(ticket, patch_is_good=good), habits, dice_of)
-
-    def whole(tokens: jax.Array, least: float) -> jax.Array:
-        return jnp.clip(jnp.round(tokens), least, MAX_TOKENS).astype(jnp.int32)
-
+    for role, first, slots in zip(shop.roles, shop.first_slot, shop.slots, strict=True):
+        own = slice(first, first + slots)
+        ticket, throws, dice_of = jax.tree.map(lambda column, own=own: column[own], (seen.ticket, thrown, normals_of))
+        parts.append(_ruled(role, params.habits[role.role], ticket, throws, *dice_of))
+    ruled: Ruled = jax.tree.map(lambda *columns: jnp.concatenate(columns), *parts)
+    load, ticket = ruled.load, seen.ticket
+    again = jnp.where(ticket.stage == Stage.CODE, seen.attempts >= 1, seen.attempts >= 2)
     return replace(
-        ending,
+        _ending(replace(ticket, patch_is_good=ruled.good), ruled, thrown),
         calls=load.calls,
-        prefill_tokens=whole(load.prefill_tokens, 0.0),
-        cached_tokens=whole(load.cached_tokens, 0.0),
-        decode_tokens=whole(load.decode_tokens, 1.0),
+        prefill_tokens=_whole(load.prefill_tokens, 0.0),
+        cached_tokens=_whole(load.cached_tokens, 0.0),
+        decode_tokens=_whole(load.decode_tokens, 1.0),
         tool_s=load.tool_s,
-        is_rework=again,
+        is_rework=again | (ticket.work_share < 1.0) | seen.is_bug,
         stage=ticket.stage,
-        good=good,
+        began_tick=jnp.full_like(numbers, state.tick),
+        waited_ticks=state.tick - seen.since_tick,
+        good=ruled.good,
     )
 
 
-def _ending(role: type[Worker], ticket: Ticket, habits: Habits, dice_of: Dice) -> Job:
-    """How attempts will end: where the ticket goes, what share of a pass it needs there, what is left and escapes.
+def _whole(tokens: jax.Array, least: float) -> jax.Array:
+    return jnp.clip(jnp.round(tokens), least, MAX_TOKENS).astype(jnp.int32)
 
-    A patch goes back to code because it was seen to be bad (the lowest throws), because it conflicts with another
-    change (the next), or because defects were found in it.
-    """
-    outcome = dice_of.uniform(Stream.OUTCOME)
-    chances = jax.vmap(role.outcomes, (0, None))(ticket, habits)
+
+def _ruled(
+    role: type[Worker], habits: Habits, ticket: Ticket, thrown: Thrown, normal_calls: jax.Array, normal_tool: jax.Array
+) -> Ruled:
+    """Attempts of one role: the rules state the laws, here the dice fall."""
+    good = thrown[Stream.GOOD] < jax.vmap(role.success, (0, None))(ticket, habits)
+    load: Load = jax.vmap(role.load, (0, None, 0))(ticket, habits, Chance(normal_calls, normal_tool, good))
+    after = replace(ticket, patch_is_good=good)
+    outcome = thrown[Stream.OUTCOME]
+    chances = jax.vmap(role.outcomes, (0, None))(after, habits)
     next_stage = jnp.full_like(ticket.stage, list(chances)[-1])
     passed = jnp.zeros_like(outcome)
-    undecided = jnp.ones_like(ticket.patch_is_good)
+    undecided = jnp.ones_like(good)
     for stage, probability in chances.items():
         passed = passed + probability
         hit = undecided & (outcome < passed)
         next_stage = jnp.where(hit, int(stage), next_stage)
         undecided = undecided & ~hit
+    shares = (habits.rework_share, habits.bad_fix_share, habits.conflict_rework_share)
+    return Ruled(
+        good,
+        load,
+        next_stage,
+        jax.vmap(role.detection, (0, None))(after, habits),
+        jax.vmap(role.defects, (0, None))(after, habits),
+        *(jnp.broadcast_to(share, outcome.shape) for share in shares),
+    )
+
+
+def _ending(ticket: Ticket, ruled: Ruled, thrown: Thrown) -> Job:
+    """How attempts will end: where the ticket goes, what share of a pass it needs there, what is left and escapes.
+
+    A patch goes back to code because it was seen to be bad (the lowest throws), because it conflicts with another
+    change (the next), or because defects were found in it.
+    """
     judged = (ticket.stage == Stage.TEST) | (ticket.stage == Stage.REVIEW)
-    back = (next_stage == Stage.CODE) & judged
-    seen_bad = ~ticket.patch_is_good & (outcome < jax.vmap(role.detection, (0, None))(ticket, habits))
+    back = (ruled.next_stage == Stage.CODE) & judged
+    seen_bad = ~ticket.patch_is_good & (thrown[Stream.OUTCOME] < ruled.detection)
     caught, conflict = back & seen_bad, back & ~seen_bad
 
-    after = jax.vmap(role.defects, (0, None))(ticket, habits)
-    n_found = jnp.where(judged & ~caught, rare_count(after.found, dice_of.uniform(Stream.FOUND)), 0)
+    n_found = jnp.where(judged & ~caught, rare_count(ruled.defects.found, thrown[Stream.FOUND]), 0)
     mend = n_found > 0
-    next_stage = jnp.where(mend, int(Stage.CODE), next_stage)
-    share = habits.rework_share * n_found + jnp.where(conflict, habits.conflict_rework_share, 0.0)
+    next_stage = jnp.where(mend, int(Stage.CODE), ruled.next_stage)
+    share = ruled.rework_share * n_found + jnp.where(conflict, ruled.conflict_rework_share, 0.0)
     share_next = jnp.where(mend | conflict, jnp.minimum(share, 0.999), jnp.where(back, 1.0, ticket.work_share))
-    defects_next = after.left + habits.bad_fix_share * n_found
+    defects_next = ruled.defects.left + ruled.bad_fix_share * n_found
     ships = (ticket.stage == Stage.REVIEW) & (next_stage == Stage.DONE)
     shipped_bad = jnp.where(ticket.patch_is_good, 0, 1)
-    n_escaped = jnp.minimum(shipped_bad + rare_count(defects_next, dice_of.uniform(Stream.ESCAPED)), MAX_EVENTS)
+    n_escaped = jnp.minimum(shipped_bad + rare_count(defects_next, thrown[Stream.ESCAPED]), MAX_EVENTS)
     nothing = jnp.zeros_like(next_stage)
     return Job(
         calls=nothing,

@@ -12,6 +12,9 @@ from macrohard.floor.state import Params, State, counted
 from macrohard.floor.throws import MAX_EVENTS, Stream
 from macrohard.floor.tickets import Row, new_rows
 
+_FEWEST = 16
+"""Births that always fit into a tick; in small factories each costs more than the rest of its tick (measured)."""
+
 
 def bear(
     params: Params, state: State, numbers: jax.Array, parents: Row, n_bugs: jax.Array, splits: jax.Array
@@ -24,8 +27,8 @@ def bear(
     tickets, capacity, seed = state.tickets, state.tickets.capacity, params.seed
     n_parents = splits.shape[0]
     wanted = jnp.concatenate([splits, *(n_bugs > event for event in range(MAX_EVENTS))])
-    # births are rare: as many as there are parents fit into a tick (all there can be, of few), splits first
-    n_slots = min(wanted.shape[0], max(n_parents, 64))
+    # births are rare: as many as there are parents fit into a tick, splits first
+    n_slots = min(wanted.shape[0], max(n_parents, _FEWEST))
     chosen, n_wanted = queues_of.first_rows(wanted, n_slots)
     is_born = chosen < wanted.shape[0]
     is_bug = chosen >= n_parents

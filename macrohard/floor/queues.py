@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import lax
 
 from agents.work import N_PRIORITIES, WORK_STAGES, Stage
@@ -49,18 +50,19 @@ def take(
     Returns the tickets, shape (slots,), filled from the front and padded with -1, and how many still wait. n_wanted is
     at most `slots`.
     """
-    numbers = jnp.asarray([stage * N_PRIORITIES + priority for stage in stages for priority in range(N_PRIORITIES)])
-    lengths = waiting(queues)[numbers]
-    before = jnp.cumsum(lengths) - lengths
+    numbers = np.array([stage * N_PRIORITIES + priority for stage in stages for priority in range(N_PRIORITIES)])
+    head, lengths = queues.head[numbers], waiting(queues)[numbers]
+    earlier = np.triu(np.ones((len(numbers), len(numbers)), np.int32), 1)
+    before = jnp.sum(lengths[:, None] * earlier, axis=0)  # a cumsum is a kernel by itself
     taken = jnp.clip(n_wanted - before, 0, lengths)
     rank = jnp.arange(slots, dtype=jnp.int32)
-    choice = jnp.sum(rank[:, None] >= (before + lengths)[None, :-1], axis=1)  # the queue that serves each rank
+    serves = (rank[:, None] >= before) & (rank[:, None] < before + lengths)  # the queue that serves each rank
     capacity = queues.rings.shape[0] // N_QUEUES
-    place = (queues.head[numbers][choice] + rank - before[choice]) % capacity
-    tickets = queues.rings[numbers[choice] * capacity + place]
-    head = queues.head.at[numbers].add(taken)
+    ring = jnp.sum(jnp.where(serves, numbers.astype(np.int32) * capacity, 0), axis=1)
+    place = jnp.sum(jnp.where(serves, head - before, 0), axis=1)
+    tickets = queues.rings[ring + (place + rank) % capacity]
     n_taken = jnp.sum(taken)
-    left = Queues(queues.rings, head, queues.tail)
+    left = Queues(queues.rings, queues.head.at[numbers].add(taken), queues.tail)
     return left, jnp.where(rank < n_taken, tickets, -1), jnp.sum(lengths) - n_taken
 
 

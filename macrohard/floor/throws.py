@@ -5,6 +5,7 @@ from enum import IntEnum
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from macrohard.colossus import dice
 from macrohard.colossus.units import Scalar
@@ -25,18 +26,24 @@ class Stream(IntEnum):
 
 @dataclass(frozen=True)
 class Dice:
-    """The throws of some desks of one role in one tick."""
+    """The throws of some desks, of any roles, in one tick; all of shape (slots,)."""
 
     seed: Scalar
     tick: Scalar
-    role: int
-    """Place of the role in the roster."""
+    role: np.ndarray
+    """Place of each desk's role in the roster."""
     row: jax.Array
-    """Rows among the desks of the role, shape (slots,)."""
+    """Row of each desk among those of its role."""
 
-    def uniform(self, stream: Stream) -> jax.Array:
-        """Numbers strictly between 0 and 1, shape (slots,)."""
-        return dice.uniform(self.seed, stream, self.tick, self.role, self.row)
+    def thrown(self) -> "Thrown":
+        """One throw of each kind for every desk, strictly between 0 and 1."""
+        return {stream: dice.uniform(self.seed, stream, self.tick, self.role, self.row) for stream in OF_ATTEMPTS}
+
+
+Thrown = dict[Stream, jax.Array]
+
+OF_ATTEMPTS = tuple(stream for stream in Stream if stream < Stream.QUANTILE)
+"""What is thrown at the start of an attempt."""
 
 
 MAX_EVENTS = 3

@@ -6,7 +6,10 @@ from html import escape
 from macrohard.report import paper
 from macrohard.report.facts import Facts, look_up
 from macrohard.report.quantity import MISSING, duration, plain
-from macrohard.report.spread import section
+from macrohard.report.spread import section, weights
+
+MOST = 2
+"""Figures named for an assumption that weighs on them."""
 
 
 def appendix(facts: Facts) -> dict[str, str]:
@@ -33,15 +36,27 @@ def _assumptions(facts: Facts) -> str:
     found = assumptions(facts)
     if not found:
         return '<p class="lead">The run lists no assumptions.</p>'
-    lines = "".join(
-        f"<tr><td><code>{escape(name)}</code></td><td class=number>{escape(value)}</td><td>{escape(note)}</td></tr>"
-        for name, value, note in found
+    lead = (
+        "These values are assumed, not measured. Change one with <code>--set name=value</code> to see what hangs on it"
     )
-    return (
-        '<p class="lead">These values are assumed, not measured. Change one with <code>--set name=value</code> to see '
-        'what hangs on it.</p><div class="sheet"><table><thead><tr><th>Assumption</th><th class=number>Value</th>'
-        f"<th>Why</th></tr></thead><tbody>{lines}</tbody></table></div>"
+    told = look_up(facts.summary, "replicates")
+    if not (isinstance(told, Mapping) and told.get("uncertain")):
+        rows = [[f"<code>{escape(name)}</code>", escape(why), escape(value)] for name, value, why in found]
+        lead += "; <code>run --uncertain</code> draws them from their ranges and says which weigh most."
+        return f'<p class="lead">{lead}</p>' + paper.table(["Assumption", "Why", "Value"], rows, 2)
+    ranked = weights(told)
+    drawn = told.get("parameters", {})
+    found.sort(key=lambda each: -max((abs(rank) for _, rank in ranked.get(each[0], ())), default=0.0))
+    rows = []
+    for name, value, why in found:
+        weight = ", ".join(f"{words} {rank:+.2f}" for words, rank in ranked.get(name, ())[:MOST])
+        weight = weight or ("no more than chance" if name in drawn else "not drawn")
+        rows.append([f"<code>{escape(name)}</code>", escape(why), escape(weight), escape(value)])
+    lead += (
+        ". Heaviest first: the weight is the rank correlation with a figure over the draws, from -1 to 1; near 0 it "
+        "does not matter what is assumed."
     )
+    return f'<p class="lead">{lead}</p>' + paper.table(["Assumption", "Why", "Weight", "Value"], rows, 3)
 
 
 def _figures(facts: Facts) -> str:

@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 from macrohard.report.chart import LETTER_PX, sheet, text
 from macrohard.report.picture import Picture
-from macrohard.report.quantity import percent
-from macrohard.report.study import Study
-from macrohard.report.wording import called, capital, condition, titled, written
+from macrohard.report.quantity import percent, significant
+from macrohard.report.study import Study, is_full
+from macrohard.report.wording import called, capital, condition, on_axis, titled, written
 
 CELL_PX = 30.0
 Inside = NDArray[np.bool_]
@@ -24,7 +24,7 @@ def maps(study: Study) -> list[Picture]:
     return [
         _heat(metric, x, y, table)
         for (metric, x, y), table in study.maps.items()
-        if min(table.shape) > 1 and float(np.nanmax(table) - np.nanmin(table)) > 0
+        if is_full(table) and float(np.nanmax(table) - np.nanmin(table)) > 0
     ]
 
 
@@ -32,20 +32,22 @@ def _heat(metric: str, x: str, y: str, table: pd.DataFrame) -> Picture:
     values = table.to_numpy(float)
     low, high = float(np.nanmin(values)), float(np.nanmax(values))
     row, column = divmod(int(np.nanargmax(values)), values.shape[1])
+    most = f"{called(x)} = {written(x, table.columns[column])} and {called(y)} = {written(y, table.index[row])}"
     caption = (
-        f"The darker, the more: from {written(metric, low)} to {written(metric, high)}, highest at {called(x)} = "
-        f"{written(x, table.columns[column])} and {called(y)} = {written(y, table.index[row])}. Means over the runs."
+        f"Strong colour is much: from {written(metric, low)} to {written(metric, high)}, highest at {most}; "
+        "means over the runs."
     )
+    size, title = on_axis(metric, max(abs(low), abs(high)))
 
     def shade(value: float) -> tuple[str, str]:
         part = (value - low) / (high - low)
-        return f'style="fill:var(--accent);fill-opacity:{0.06 + 0.7 * part:.2f}"', written(metric, value)
+        return f'style="fill:var(--accent);fill-opacity:{0.06 + 0.7 * part:.2f}"', significant(value / size)
 
     def draw(width: int) -> str:
         return _cells(width, table, x, y, called(metric), shade)
 
     name = f"map-{metric}-{x}-{y}".replace(".", "-")
-    return Picture(name, f"{capital(called(metric))}, by both", caption, draw)
+    return Picture(name, f"{capital(title)}, by both", caption, draw)
 
 
 def frontiers(study: Study) -> list[Picture]:
@@ -53,7 +55,7 @@ def frontiers(study: Study) -> list[Picture]:
     found = []
     for (x, y), table in study.feasible.items():
         values = table.to_numpy(float)
-        if min(table.shape) > 1 and np.nanmin(values) < np.nanmax(values):
+        if is_full(table) and np.nanmin(values) < np.nanmax(values):
             found.append(_frontier(study.conditions, x, y, table))
     return found
 

@@ -2,7 +2,15 @@
 
 from collections.abc import Callable
 
-from macrohard.report import flow_pictures, money_pictures, power_pictures, serving_pictures, work_pictures
+from macrohard.report import (
+    flow_pictures,
+    money_pictures,
+    power_pictures,
+    sankey,
+    serving_pictures,
+    weight_pictures,
+    work_pictures,
+)
 from macrohard.report.facts import Facts
 from macrohard.report.picture import Picture
 
@@ -13,14 +21,17 @@ SECTIONS: dict[str, tuple[Callable[[Facts], Picture | None], ...]] = {
         flow_pictures.cumulative_flow,
         flow_pictures.open_tickets,
         work_pictures.lead_time,
+        work_pictures.stage_times,
         work_pictures.ticket_time,
     ),
     "Tokens and GPUs": (
+        sankey.flows,
         serving_pictures.speed,
         serving_pictures.speed_against_streams,
         serving_pictures.gpu_hours,
     ),
     "Cost": (money_pictures.cost,),
+    "What moves it": (weight_pictures.tickets, weight_pictures.cost),
 }
 
 

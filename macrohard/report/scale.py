@@ -95,6 +95,19 @@ def megawatts(low: float, high: float, title: str, n_ticks: int = 5) -> Axis:
     return Axis(axis.low / size, axis.high / size, tuple((at / size, text) for at, text in axis.ticks), axis.title)
 
 
+def decades(low: float, high: float, title: str) -> Axis:
+    """A logarithmic axis over low..high, both above 0: positions are powers of ten, ticks at 1, 2 and 5 times each."""
+    a, b = math.log10(low), math.log10(high)
+    factors = (1.0, 2.0, 5.0) if b - a < 2.2 else (1.0, 3.0) if b - a < 3.5 else (1.0,)
+    ticks = tuple(
+        (math.log10(factor) + power, f"{factor * 10.0**power:,g}")
+        for power in range(math.floor(a), math.ceil(b) + 1)
+        for factor in factors
+        if a <= math.log10(factor) + power <= b
+    )
+    return Axis(a, b, ticks, title)
+
+
 def elapsed(hours: float, n_ticks: int = 8, since: str = "the start") -> Axis:
     """A time axis from 0: in hours up to two days, in days beyond; ticks at hours a clock has."""
     hours = hours if math.isfinite(hours) and hours > 0 else 1.0

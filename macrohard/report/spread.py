@@ -38,6 +38,15 @@ def lines(told: Mapping[str, Any]) -> list[tuple[str, str, str]]:
     return found
 
 
+def weights(told: Mapping[str, Any]) -> dict[str, list[tuple[str, float]]]:
+    """By parameter the figures that it moves by more than chance, with their rank correlations, strongest first."""
+    found: dict[str, list[tuple[str, float]]] = {}
+    for metric, ranked in told.get("matters", {}).get("metrics", {}).items():
+        for each in ranked if metric in SHOWN else ():
+            found.setdefault(each["parameter"], []).append((SHOWN[metric], float(each["rank_correlation"])))
+    return {parameter: sorted(each, key=lambda pair: -abs(pair[1])) for parameter, each in found.items()}
+
+
 def print_spread(told: Mapping[str, Any], console: Console) -> None:
     """Print intervals, and what matters where parameters were drawn."""
     what = "parameters and dice" if told.get("uncertain") else "dice"

@@ -10,6 +10,7 @@ import pandas as pd
 
 MAX_LEVELS = 12
 N_BINS = 8
+FULL = 0.8
 CAUSES = ("backlog", "agents", "gpus", "power")
 
 
@@ -147,3 +148,8 @@ def at_levels(column: pd.Series) -> pd.Series:
     bins = pd.qcut(column, N_BINS, duplicates="drop")
     middles = column.groupby(bins, observed=True).mean()
     return bins.map(middles).astype(float)
+
+
+def is_full(table: pd.DataFrame) -> bool:
+    """Whether a table of two factors has two levels of each and most of its cells: drawn points leave many empty."""
+    return min(table.shape) > 1 and float(table.notna().to_numpy().mean()) >= FULL

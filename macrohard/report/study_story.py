@@ -5,7 +5,7 @@ import math
 import pandas as pd
 
 from macrohard.report.quantity import duration, percent
-from macrohard.report.study import Spread, Study, at_levels, is_number
+from macrohard.report.study import Spread, Study, at_levels, is_full, is_number
 from macrohard.report.wording import better, called, capital, condition, listed, written
 
 HELD = {
@@ -51,7 +51,7 @@ def outcome(study: Study) -> str:
     still = [called(metric) for metric in study.metrics if study.at_points(metric) and not study.varies(metric)]
     if not told and not still:
         return "No run finished, so nothing came out."
-    words = "; ".join(told[:3])
+    words = "; ".join(told[: 3 if len(study.factors) < 3 else 2])
     words = f"{capital(words)}." if words else ""
     if still:
         words += f" {capital(listed(still))} did not change at all."
@@ -122,6 +122,8 @@ def _safe(study: Study) -> list[str]:
             return [f"{names} in every run"]
         if share <= 0:
             return [f"{names} in every run at no point"]
+        if not is_full(table):
+            return [f"{names} at {percent(share)} of the points"]
         found = []
         for level in table.index[:4]:
             holds = table.loc[level]

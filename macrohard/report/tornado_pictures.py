@@ -5,6 +5,7 @@ from typing import NamedTuple
 from macrohard.report.bars import ROW_PX, Part, Row, rows
 from macrohard.report.chart import axes, box, legend, sheet, text, upright
 from macrohard.report.picture import Picture
+from macrohard.report.quantity import significant
 from macrohard.report.scale import Axis, Frame, linear
 from macrohard.report.study import Study, is_number
 from macrohard.report.wording import called, capital, on_axis, written
@@ -71,8 +72,8 @@ def _tornado(study: Study, metric: str) -> Picture:
         margin = (max(values) - min(values)) * 0.2
         x = linear((min(values) - margin) / size, (max(values) + margin) / size, title, 4, round_up=False)
         area = Frame(24, 4, width - 48, len(swings) * ROW_PX, x, Axis(0, 1, (), ""))
-        marks = [axes(area), *(_bar(area, k, each, middle, size) for k, each in enumerate(swings))]
-        marks.append(upright(area, middle / size, "load"))
+        marks = [axes(area), upright(area, middle / size, "load")]
+        marks += [_bar(area, k, each, middle, size) for k, each in enumerate(swings)]
         keys = legend([("area", "waiting", "at its lowest level"), ("area", "working", "at its highest")])
         return keys + sheet(width, area.top + area.height + 40, called(metric), marks)
 
@@ -81,10 +82,12 @@ def _tornado(study: Study, metric: str) -> Picture:
 
 def _bar(area: Frame, k: int, each: Swing, middle: float, size: float) -> str:
     top = area.top + k * ROW_PX
+    ends = (
+        f"{each.first}: {significant(each.first_mean / size)} \u00b7 {each.last}: {significant(each.last_mean / size)}"
+    )
     marks = [text(2, top + 13, called(each.factor), "label halo")]
-    for ink, level, mean in (("waiting", each.first, each.first_mean), ("working", each.last, each.last_mean)):
+    marks.append(text(area.left + area.width + 22, top + 13, ends, "tick halo", "end"))
+    for ink, mean in (("waiting", each.first_mean), ("working", each.last_mean)):
         x0, x1 = sorted((area.at(middle / size, 0)[0], area.at(mean / size, 0)[0]))
         marks.append(box("piece", x0, top + 19, max(x1 - x0, 0.8), 18, ink))
-        place, side = (x0 - 5, "end") if mean < middle else (x1 + 5, "start")
-        marks.append(text(place, top + 32, level, "tick halo", side))
     return "".join(marks)

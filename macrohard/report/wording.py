@@ -41,6 +41,7 @@ NAMES = {
     "power.dispatch": "dispatch policy",
     "cluster.n_gpus": "GPUs",
     "cluster.gpu": "GPU",
+    "cluster.pue": "PUE",
     "serving.llm": "LLM",
     "training.share": "share of GPUs that train",
     "workforce.coding": "coding agents",
@@ -48,20 +49,22 @@ NAMES = {
     "workforce.testing": "testing agents",
     "workforce.management": "managers",
     "workforce.topology": "team topology",
-    "capability.horizon_min": "horizon of the model, min",
-    "backlog.size_median_min": "median size of a ticket, min",
+    "capability.horizon_min": "horizon of the model",
+    "backlog.size_median_min": "median size of a ticket",
     "backlog.arrivals_per_day": "tickets arriving a day",
 }
 FEWER_IS_BETTER = ("cost.", "power.unserved", "power.capped", "power.loss_of_load", "work.lead_time", "work.rework")
 FEWER_TOO = ("work.tickets_open", "work.tickets_given_up", "work.change_failure_rate", "work.bad_shipped_share")
 MORE_IS_BETTER = ("work.tickets_done", "work.tickets_per_day", "gpu.tok_s", "power.soc_lowest", "work.developers")
 SHARES = ("_share", "_rate", "soc_lowest", "soc_end", "utilization_mean", ".share", ".reserve")
+SMALL_UNITS = {"_mwh": "kWh", "_mw": "kW"}
 SIGNS = {"<=": "\u2264", ">=": "\u2265", "!=": "\u2260"}
 WRITTEN: tuple[tuple[tuple[str, ...], Callable[[float], str], str], ...] = (
     (("_mwh",), energy, "MWh"),
     (("_mw", "_mean_mw", "_peak_mw"), power, "MW"),
     (("_usd", "usd_per_ticket", "usd_per_million_decode_tokens"), usd, "USD"),
     (("_h", "_h_p50", "_h_p90"), duration, "h"),
+    (("_min",), lambda minutes: human(minutes, "min"), "min"),
     (("co2_t",), mass, "t"),
     (SHARES, percent, ""),
 )
@@ -83,6 +86,9 @@ def on_axis(key: str, highest: float) -> tuple[float, str]:
     """What values of a figure are divided by on an axis, and the title that then holds: shares stand in per cent."""
     if any(key.endswith(ends) for ends in SHARES):
         return 0.01, f"{called(key)}, %"
+    small = next((unit for ends, unit in SMALL_UNITS.items() if key.endswith(ends)), "")
+    if small and 0 < highest < 2:
+        return 1e-3, f"{called(key)}, {small}"
     size, word = size_of(highest)
     return size, titled(key) + (f", {word}" if word else "")
 

@@ -6,11 +6,11 @@ import numpy as np
 import pandas as pd
 
 from macrohard.report.bars import Part, Row, columns, rows
-from macrohard.report.chart import LETTER_PX, Layer, axes, legend, sheet, stack, text, upright, warm_up
+from macrohard.report.chart import LETTER_PX, Layer, axes, box, legend, sheet, stack, text, upright, warm_up
 from macrohard.report.facts import STAGES, Array, Facts
 from macrohard.report.picture import Picture, frame, means, time_axis
 from macrohard.report.quantity import duration, percent
-from macrohard.report.scale import elapsed, linear, shares
+from macrohard.report.scale import Axis, Frame, decades, elapsed, linear, shares
 
 DESK_KINDS = (
     ("unimpeded", "unimpeded", "working at full speed"),
@@ -49,17 +49,17 @@ def lead_time(facts: Facts) -> Picture | None:
             times / unit, bins=min(48, max(8, int(math.sqrt(times.size)))), range=(0, edge / unit)
         )
         share = counts / times.size
-        box = frame(width, 210, x, shares("share of done tickets, %", high=float(share.max())))
-        marks = [axes(box), columns(box, edges, share, "working")]
-        marks += [upright(box, half / unit, "demand"), upright(box, most / unit, "demand")]
+        area = frame(width, 210, x, shares("share of done tickets, %", high=float(share.max())))
+        marks = [axes(area), columns(area, edges, share, "working")]
+        marks += [upright(area, half / unit, "demand"), upright(area, most / unit, "demand")]
         named = ((half, f"half: {duration(half)}", 13), (most, f"90 %: {duration(most)}", 29))
         for at, words, lower in named:
-            px = box.at(at / unit, 0.0)[0]
-            left = px + len(words) * LETTER_PX > box.left + box.width
+            px = area.at(at / unit, 0.0)[0]
+            left = px + len(words) * LETTER_PX > area.left + area.width
             marks.append(
-                text(px - 5 if left else px + 5, box.top + lower, words, "label halo", "end" if left else "start")
+                text(px - 5 if left else px + 5, area.top + lower, words, "label halo", "end" if left else "start")
             )
-        return sheet(width, box.top + box.height + 40, "Lead time", marks)
+        return sheet(width, area.top + area.height + 40, "Lead time", marks)
 
     return Picture("lead-time", "How long a ticket takes", caption, draw)
 
@@ -79,6 +79,47 @@ def _lead_times(done: pd.DataFrame) -> Array | None:
         return None
     times = (done["closed_h"] - done["created_h"]).to_numpy(dtype=np.float64, na_value=np.nan)
     return np.asarray(times[np.isfinite(times) & (times >= 0)], dtype=np.float64)
+
+
+def stage_times(facts: Facts) -> Picture | None:
+    """How long done tickets spend at each stage, waiting included: the middle 80 % of them, on a logarithmic axis."""
+    done = _done(facts)
+    found = [(stage, times) for stage in STAGES if (times := _at_stage(done, stage)) is not None]
+    if not found:
+        return None
+    marks_of = {stage: np.quantile(times, (0.1, 0.5, 0.9, 0.99)) * 60 for stage, times in found}
+    slowest = max(marks_of, key=lambda stage: float(marks_of[stage][2]))
+    caption = (
+        "Of the tickets done: the bar holds the middle 80 %, the ring is the median, the thin line reaches to the "
+        "slowest 1 %. Retries and waiting are in it. The slowest tenth spends "
+        f"{duration(float(marks_of[slowest][2]) / 60)} and more at {slowest}."
+    )
+
+    def draw(width: int) -> str:
+        top = max(float(marks[3]) for marks in marks_of.values())
+        low = max(min(float(marks[0]) for marks in marks_of.values()), top / 1e4, 1e-3)
+        x = decades(low / 1.3, top * 1.3, "minutes at the stage (logarithmic)")
+        area = Frame(70, 4, width - 94, len(found) * 34.0, x, Axis(0, 1, (), ""))
+        marks = [axes(area)]
+        for k, (stage, _) in enumerate(found):
+            y = area.top + k * 34 + 19
+            p10, p50, p90, p99 = (area.at(math.log10(max(float(v), low)), 0)[0] for v in marks_of[stage])
+            marks.append(text(0, y + 4, stage, "label"))
+            marks.append(f'<path class="whisker" d="M{p90:.1f} {y:.1f}H{p99:.1f}M{p99:.1f} {y - 4:.1f}v8"/>')
+            marks.append(box("piece", p10, y - 8, max(p90 - p10, 1.0), 16, stage))
+            marks.append(f'<circle class="spot hollow" cx="{p50:.1f}" cy="{y:.1f}" r="4.5"/>')
+        return sheet(width, area.top + area.height + 40, "Time at each stage", marks)
+
+    return Picture("stage-times", "How long each stage takes", caption, draw)
+
+
+def _at_stage(done: pd.DataFrame, stage: str) -> Array | None:
+    """Hours of each done ticket at a stage, of those that passed it; None if none did."""
+    if not {f"work_h_{stage}", f"wait_h_{stage}"} <= set(done.columns):
+        return None
+    hours = (done[f"work_h_{stage}"] + done[f"wait_h_{stage}"]).to_numpy(dtype=np.float64, na_value=np.nan)
+    there = hours[np.isfinite(hours) & (hours > 0)]
+    return there if there.size else None
 
 
 def ticket_time(facts: Facts) -> Picture | None:
@@ -137,11 +178,11 @@ def desks(facts: Facts) -> Picture | None:
             parts = tuple(Part(ink, overall[kind], percent(overall[kind])) for kind, ink, _ in DESK_KINDS)
             return keys + rows(width, "Desk time", [Row("All desks", parts)], 1.0)
         layers = [Layer(label, ink, over_time[f"desks_{kind}_share"]) for kind, ink, label in DESK_KINDS]
-        box = frame(width, 220, time_axis(facts, width), shares("share of all desks' time, %"))
-        pile, unnamed = stack(box, over_time.time_h, layers, facts.warm_up_h)
+        area = frame(width, 220, time_axis(facts, width), shares("share of all desks' time, %"))
+        pile, unnamed = stack(area, over_time.time_h, layers, facts.warm_up_h)
         shown = legend([("area", layer.ink, layer.label) for layer in unnamed])
         return shown + sheet(
-            width, box.top + box.height + 40, "Desk time", [axes(box), pile, warm_up(box, facts.warm_up_h)]
+            width, area.top + area.height + 40, "Desk time", [axes(area), pile, warm_up(area, facts.warm_up_h)]
         )
 
     return Picture("desks", "Where the desks' time goes", caption, draw, True)

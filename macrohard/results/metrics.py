@@ -7,6 +7,7 @@ from typing import Any
 import jax
 import numpy as np
 import pandas as pd
+from scipy.special import stdtrit  # scipy.stats takes half a second to import
 
 from agents.work import KINDS, WORK_STAGES, Stage
 from macrohard.colossus.units import S_PER_H
@@ -18,6 +19,9 @@ from macrohard.floor.tick import last_names
 from macrohard.floor.tickets import N_COLUMNS, Row
 
 WORKING_DAYS_PER_YEAR, WORKING_H_PER_DAY = 240.0, 8.0  # assumed: one developer's year
+DEVELOPER_MIN_PER_DAY = WORKING_DAYS_PER_YEAR / 365.0 * WORKING_H_PER_DAY * 60.0
+"""What a human developer works a day of the calendar, min."""
+
 _N_BATCHES = 10
 
 Summary = dict[str, Any]
@@ -156,7 +160,6 @@ def work(kept: Kept, frame: pd.DataFrame, table: pd.DataFrame) -> Summary:
     lead_h = (late["closed_h"] - late["created_h"]).to_numpy()
     days = max((kept.n_ticks * kept.tick_h - warm_h) / 24.0, 1e-9)
     planned_min = float(late.loc[~late["is_bug"], "size_min"].astype(np.float64).sum()) * weight
-    developer_min_per_day = WORKING_DAYS_PER_YEAR / 365.0 * WORKING_H_PER_DAY * 60.0
     n_done, intake = counts["done"], kept.params.intake
     decode = as_int(kept.state.record.decode_tokens)
     return {
@@ -177,7 +180,7 @@ def work(kept: Kept, frame: pd.DataFrame, table: pd.DataFrame) -> Summary:
         "escalations": counts["escalations"] * weight,
         "code_attempts_per_ticket": _ratio(counts["code_attempts"], n_done + counts["given_up"]),
         "bugs_per_ticket": _ratio(counts["bugs"], counts["created"] - counts["bugs"]),
-        "developers_equivalent": planned_min / days / developer_min_per_day,
+        "developers_equivalent": planned_min / days / DEVELOPER_MIN_PER_DAY,
         "backlog_ran_out": bool(intake.is_saturated) and int(kept.state.epic_cursor) >= int(intake.n_epics),
         "tickets_lost": counts["lost_rows"] * weight,
         "late_desk_share": _ratio(
@@ -253,10 +256,8 @@ def after_warmup(kept: Kept, frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def _interval(values: np.ndarray) -> list[float]:
-    from scipy.stats import t
-
-    half = float(t.ppf(0.975, len(values) - 1)) * values.std(ddof=1) / np.sqrt(len(values))
-    return [float(values.mean() - half), float(values.mean() + half)]
+    half = float(stdtrit(len(values) - 1, 0.975)) * values.std(ddof=1) / np.sqrt(len(values))
+    return [max(0.0, float(values.mean() - half)), float(values.mean() + half)]  # none of them can be negative
 
 
 def _ratio(part: float, whole: float) -> float:

@@ -78,5 +78,5 @@ def outlook(scenario: Scenario) -> Outlook:
 
 def _mw(power_mw: float) -> str:
     if 0 < power_mw < 1:
-        return f"{power_mw * 1000:,.0f} kW"
+        return f"{power_mw * 1000:,.{0 if power_mw >= 0.01 else 1}f} kW"
     return f"{power_mw:,.0f} MW" if power_mw == 0 or power_mw >= 100 else f"{power_mw:,.1f} MW"

@@ -1,7 +1,7 @@
 """Texts made from the declarations of the keys: a commented scenario to start from, and the reference of all keys."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
@@ -17,9 +17,12 @@ _HEAD = """\
 """
 
 
-def commented(scenario: Scenario, file: str) -> str:
-    """The scenario as TOML with every key, its meaning and its range; keys at their default are commented out."""
-    lines = [_HEAD.format(file=file)]
+def commented(scenario: Scenario, file: str, remarks: Iterable[str] = ()) -> str:
+    """The scenario as TOML with every key, its meaning and its range; keys at their default are commented out.
+
+    `remarks` are lines of text that stand above all.
+    """
+    lines = [f"# {remark}" for remark in remarks] + [_HEAD.format(file=file)]
     for name, field in type(scenario).model_fields.items():
         model = table_of(field.annotation)
         if model is not None:

@@ -32,7 +32,7 @@ from macrohard.scenario.sections import (
     Training,
     Workforce,
 )
-from macrohard.scenario.settings import Draft, Setting, of_arguments, of_environment
+from macrohard.scenario.settings import Draft, Given, Setting, of_arguments, of_environment
 
 
 class Scenario(Section):
@@ -56,7 +56,7 @@ class Scenario(Section):
     def load(
         cls,
         scenario: str | Path = names.DEFAULT_SCENARIO,
-        settings: Iterable[str | Setting] = (),
+        settings: Iterable[Given] = (),
         environment: Mapping[str, str] | None = None,
     ) -> "Scenario":
         """A bundled scenario by name, or a TOML file, with the environment and then `settings` laid over it.
@@ -77,14 +77,14 @@ class Scenario(Section):
         return cls._laid(draft, [*outside, *of_arguments(settings)])
 
     @classmethod
-    def parse(cls, text: str, place: str = "text", settings: Iterable[str | Setting] = ()) -> "Scenario":
+    def parse(cls, text: str, place: str = "text", settings: Iterable[Given] = ()) -> "Scenario":
         """A scenario from TOML text; the environment is left alone."""
         return cls._laid(
             Draft(place, toml_text.parse(text.encode(errors="surrogateescape"), place)), of_arguments(settings)
         )
 
-    def override(self, settings: Iterable[str | Setting]) -> "Scenario":
-        """The same scenario with texts KEY=VALUE laid over it; ScenarioError names every fault."""
+    def override(self, settings: Iterable[Given]) -> "Scenario":
+        """The same scenario with texts KEY=VALUE, or pairs, laid over it; ScenarioError names every fault."""
         return type(self)._laid(self._draft.copy(), of_arguments(settings))
 
     @classmethod
@@ -115,7 +115,11 @@ class Scenario(Section):
         return hashlib.sha256(text.encode()).hexdigest()
 
     def to_toml(self) -> str:
-        """All values, defaults too, as TOML that reads back as an equal scenario."""
+        """All values, defaults too, as TOML that reads back as an equal scenario, of equal results.
+
+        Read back, every value counts as given by the file: that pins it against defaults that change. What was given
+        and what was not is kept by `given_toml`.
+        """
         return toml_text.written(self.model_dump())
 
     def given_toml(self) -> str:

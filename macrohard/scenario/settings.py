@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from macrohard.faults import Fault
 from macrohard.scenario.fields import Path, dotted, field_at, is_array, may_be_absent, takes
-from macrohard.scenario.toml_text import Tree, monstrous
+from macrohard.scenario.toml_text import Tree, monstrous, value_text
 
 PREFIX = "MACROHARD_"
 """Environment variables MACROHARD_<SECTION>__<KEY> set a key."""
@@ -25,6 +25,10 @@ class Setting:
     key: str
     text: str
     origin: str
+
+
+Given = str | tuple[str, object] | Setting
+"""What lays a value over another: a text KEY=VALUE, a pair of key and value, or a Setting with its origin."""
 
 
 @dataclass
@@ -107,12 +111,16 @@ class Draft:
         return True
 
 
-def of_arguments(arguments: Iterable[str | Setting]) -> list[Setting]:
+def of_arguments(arguments: Iterable[Given]) -> list[Setting]:
     """Settings of `--set KEY=VALUE`; one without "=" keeps an empty key and is refused when laid."""
     found = []
-    for argument in arguments:
+    for argument in [arguments] if isinstance(arguments, str) else arguments:
         if isinstance(argument, Setting):
             found.append(argument)
+            continue
+        if isinstance(argument, tuple):
+            key, value = argument
+            found.append(Setting(key, "none" if value is None else value_text(value), "--set"))
             continue
         key, equals, text = argument.partition("=")
         found.append(Setting(key.strip(), text.strip(), "--set") if equals else Setting("", argument, "--set"))

@@ -3,6 +3,8 @@
 import os
 import tempfile
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import nullcontext
+from math import ceil
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,9 @@ from macrohard.sweeps.experiment import Experiment
 
 __all__ = ["Experiment", "Outcome", "Progress", "sweep"]
 
+MESA_STEPS = 1000
+"""Ticks of a run from a dictionary of parameters if neither it nor max_steps says: mesa.batch_run's own default."""
+
 
 def sweep(
     experiment: str | Path | Experiment | Mapping[str, Any],
@@ -21,43 +26,57 @@ def sweep(
     scenario: str | Path = "laptop",
     iterations: int = 1,
     max_steps: int | None = None,
+    data_collection_period: int = -1,
     number_processes: int | None = None,
+    display_progress: bool = False,
     metrics: Iterable[str] | None = None,
     told: Callable[[Progress], None] = lambda progress: None,
 ) -> pd.DataFrame:
-    """Runs an experiment and returns one row per run: point, replicate, seed, status, factors, figures.
+    """Runs an experiment and returns one row per run: run id, point, replicate, seed, status, factors, figures.
 
     `experiment` is a TOML file, an Experiment, a dictionary of the form of the file (with "factors" or "table"), or,
-    as for mesa.batch_run, a dictionary of parameters: a scenario key with one value, or with several to be crossed;
-    `scenario`, `iterations` (replicates) and `max_steps` (ticks) then belong to it, and `number_processes` is how many
-    workers run (None: one per core). Without `out` nothing is kept but the table.
+    as for mesa.batch_run, a dictionary of parameters: a scenario key with one value, or with several to be crossed.
+    The arguments of mesa.batch_run then mean what they mean there: `iterations` runs of each combination, `max_steps`
+    ticks of each (1,000 if left out), `number_processes` workers (None: one per core), and with
+    `data_collection_period` above 0 a row for every so many ticks of each run (`Step`), read from its series, in place
+    of the figures at its end; `display_progress` shows how far it is. `metrics` are the columns to be given, all if
+    left out. Without `out` nothing is kept but the table. Raises ScenarioError for what cannot be run.
     """
     from macrohard.results.summary import RESULTS_VERSION
     from macrohard.sweeps.design import lay_out
     from macrohard.sweeps.execute import execute
-    from macrohard.sweeps.storage import table
+    from macrohard.sweeps.progress import shown
+    from macrohard.sweeps.stored import series_of, table
 
     if isinstance(experiment, Experiment):
         chosen = experiment
     elif isinstance(experiment, Mapping):
+        is_file_form = {"factors", "table"} & set(experiment)
+        steps = max_steps if max_steps is not None or "run.horizon_h" in experiment else MESA_STEPS
         chosen = Experiment.of(
             experiment
-            if {"factors", "table"} & set(experiment)
-            else of_parameters(experiment, str(scenario), iterations, max_steps)
+            if is_file_form
+            else of_parameters(experiment, str(scenario), iterations, steps, data_collection_period)
         )
     else:
         chosen = Experiment.load(experiment)
     with tempfile.TemporaryDirectory(prefix="macrohard-sweep-") as scratch:
         folder = Path(os.fspath(out)) if out is not None else Path(scratch)
-        execute(lay_out(chosen, RESULTS_VERSION), folder, RESULTS_VERSION, jobs=number_processes, told=told)
-        return table(folder, metrics)
+        design = lay_out(chosen, RESULTS_VERSION)
+        with shown(chosen.name) if display_progress else nullcontext(told) as seen:
+            execute(design, folder, RESULTS_VERSION, jobs=number_processes, told=seen)
+        return table(folder, metrics) if data_collection_period < 1 else series_of(folder, metrics)
 
 
 def of_parameters(
-    parameters: Mapping[str, Any], scenario: str = "laptop", iterations: int = 1, max_steps: int | None = None
+    parameters: Mapping[str, Any],
+    scenario: str = "laptop",
+    iterations: int = 1,
+    max_steps: int | None = None,
+    data_collection_period: int = -1,
 ) -> dict[str, Any]:
     """An experiment from a dictionary as mesa.batch_run takes it: values that are no text but can be gone through are
-    crossed, all else is fixed; max_steps ticks of the scenario's length.
+    crossed, all else is fixed; max_steps ticks of the scenario's length, one kept in every data_collection_period.
     """
     from macrohard.scenario import Scenario
 
@@ -70,7 +89,10 @@ def of_parameters(
     if max_steps is not None:
         tick_s = fixed.get("run.tick_s", Scenario.load(scenario).run.tick_s)
         fixed["run.horizon_h"] = max_steps * float(tick_s) / 3600.0
-    return {"name": "batch", "scenario": scenario, "replicates": iterations, "set": fixed, "factors": factors}
+        if data_collection_period > 0:
+            fixed["run.series_bins"] = ceil(max_steps / data_collection_period)
+    made = {"name": "batch", "scenario": scenario, "replicates": iterations, "set": fixed, "factors": factors}
+    return made | {"series": data_collection_period > 0}
 
 
 def _plain(value: Any) -> Any:

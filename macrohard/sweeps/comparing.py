@@ -11,7 +11,7 @@ from macrohard.scenario import Scenario
 from macrohard.store import StoreError
 from macrohard.sweeps.design import Point, points_of, texts
 from macrohard.sweeps.experiment import Experiment
-from macrohard.sweeps.storage import manifest, table
+from macrohard.sweeps.stored import manifest, table
 
 
 @dataclass(frozen=True)

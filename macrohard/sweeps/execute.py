@@ -13,7 +13,8 @@ from macrohard.sweeps.design import Design, Run, in_shard
 from macrohard.sweeps.pool import Event, Pool
 from macrohard.sweeps.queue import Job, Queue
 from macrohard.sweeps.stopping import wanted
-from macrohard.sweeps.storage import Done, Storage, digest_of, opened, table
+from macrohard.sweeps.storage import Storage, opened
+from macrohard.sweeps.stored import Done, column_of, digest_of, table
 
 MAX_BATCH = 32
 """Most runs of one batch; more gain nothing (measured)."""
@@ -141,6 +142,7 @@ class _Sweep:
         )  # fmt: skip
         self.batch, self.n_workers = batch, n_workers
         self.queue = Queue(design)
+        self.factors = {key: column_of([point[key] for point in design.points]) for key in design.factors}
         self.by_id = {run.run_id: run for run in runs}
         self.status: dict[str, str] = {}
         self.figures: dict[str, float | None] = {}
@@ -195,7 +197,7 @@ class _Sweep:
             self.figures[run.run_id] = row["figures"].get(rule.metric)
         self.status[run.run_id] = "done"
         self.fresh += 1
-        self.held.append(_flat(row, run, self.design))
+        self.held.append(_flat(row, run, self.factors))
 
     def _failed(self, row: dict[str, Any]) -> None:
         run = self.by_id[row["run_id"]]
@@ -217,13 +219,10 @@ class _Sweep:
         self.told(Progress(len(self.runs), len(self.status) - n_failed, n_failed, eta_s, error))
 
 
-def _flat(row: dict[str, Any], run: Run, design: Design) -> dict[str, Any]:
+def _flat(row: dict[str, Any], run: Run, factors: dict[str, list[Any]]) -> dict[str, Any]:
     """A finished run as a row of Parquet: who it is, the factors, every figure."""
-    from macrohard.sweeps.storage import column_of
-
-    point = design.points[run.point]
-    factors = {key: column_of(value_set)[0] for key, value_set in ((k, [v]) for k, v in point.items())}
+    own = {name: column[run.point] for name, column in factors.items()}
     told = {name: row[name] for name in ("digest", "device", "wall_s", "binding")}
     figures = {name: math.nan if value is None else float(value) for name, value in row["figures"].items()}
     more = {"series": row["series"]} if "series" in row else {}
-    return {"run_id": run.run_id, "replicate": run.replicate, "seed": run.seed, **factors, **told, **figures, **more}
+    return {"run_id": run.run_id, "replicate": run.replicate, "seed": run.seed, **own, **told, **figures, **more}

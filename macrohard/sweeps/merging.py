@@ -9,7 +9,8 @@ from macrohard.store import StoreError
 from macrohard.sweeps.design import Design
 from macrohard.sweeps.execute import Outcome, outcome_of
 from macrohard.sweeps.experiment import Experiment
-from macrohard.sweeps.storage import manifest, opened, table
+from macrohard.sweeps.storage import opened
+from macrohard.sweeps.stored import manifest, table
 
 
 def merge(design: Design, out: Path, version: str, mode: str) -> Outcome:

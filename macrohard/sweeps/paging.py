@@ -18,7 +18,7 @@ from macrohard.scenario import Scenario
 from macrohard.sweeps.comparing import compare, pairs_of, told_otherwise
 from macrohard.sweeps.experiment import Experiment
 from macrohard.sweeps.sensitivity import Index, Method
-from macrohard.sweeps.storage import Done, digest_of, manifest, table
+from macrohard.sweeps.stored import Done, digest_of, manifest, table
 from macrohard.sweeps.two_factors import feasible_share, heat_map
 
 CONDITIONS = ("power.unserved_mwh<=0", "power.capped_mwh<=0")

@@ -22,8 +22,11 @@ class Queue:
     jobs: deque[Job] = field(default_factory=deque)
 
     def put(self, runs: Iterable[Run], batch: int, n_workers: int) -> None:
-        """Cuts runs into jobs: runs of equal shape together, at most `batch`, and work for every worker."""
-        ordered = sorted(runs, key=lambda run: run.shape)
+        """Cuts runs into jobs: runs of equal shape together, at most `batch`, and work for every worker.
+
+        Equal seeds lie together: they share a backlog, which is then laid out once. First replicates come first.
+        """
+        ordered = sorted(runs, key=lambda run: (run.shape, run.replicate))
         for _, group in groupby(ordered, key=lambda run: run.shape):
             same = list(group)
             size = max(1, min(batch, -(-len(same) // n_workers)))

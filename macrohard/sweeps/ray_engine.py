@@ -50,7 +50,7 @@ class RayEngine:
             job = self._running.pop(reference)
             try:
                 found.append(Event(job, rows=self._ray.get(reference)))
-            except (self._ray.exceptions.WorkerCrashedError, self._ray.exceptions.RaySystemError):
+            except self._ray.exceptions.RayError:  # of the worker, of its node, for want of memory: all tried again
                 found.append(Event(job, died=True))
         return found
 

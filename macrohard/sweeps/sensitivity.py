@@ -9,7 +9,7 @@ import numpy as np
 from macrohard.faults import Fault, ScenarioError
 from macrohard.store import StoreError
 from macrohard.sweeps.experiment import Experiment, takes_whole
-from macrohard.sweeps.storage import table
+from macrohard.sweeps.stored import table
 
 Method = Literal["morris", "sobol"]
 

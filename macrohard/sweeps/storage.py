@@ -4,40 +4,28 @@ A part is a Parquet file made as a temporary file, synced and renamed; only then
 The index can be lost: it is built anew from the parts.
 """
 
-import hashlib
 import json
-import os
 import secrets
 import shutil
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from macrohard.scenario.toml_text import value_text
+from macrohard.locked import locked
 from macrohard.store import StoreError, to_json
 from macrohard.sweeps.design import Design
+from macrohard.sweeps.files import as_store_error, write_bytes, write_table
+from macrohard.sweeps.stored import KIND, SCHEMA, Done, manifest, plan_table
 
-KIND = "macrohard sweep"
-SCHEMA = 1
 _TABLE = """create table if not exists runs (run_id text primary key, status text not null, part text,
 digest text, wall_s real, device text, error text, attempts integer not null)"""
 _OWN = {"manifest.json", "plan.parquet", "lock", "runs", "series", "failed", "shards"}
 
 Row = dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Done:
-    """What the index knows of a run."""
-
-    status: str
-    digest: str | None
-    error: str | None
 
 
 class Storage:
@@ -58,7 +46,7 @@ class Storage:
         experiment = design.experiment.to_dict()
         document = {"kind": KIND, "schema": SCHEMA, **mine, "experiment": experiment, "scenario": design.base}
         document["factors"] = list(design.factors)
-        _write(self.folder / "manifest.json", to_json(document).encode())
+        write_bytes(self.folder / "manifest.json", to_json(document).encode())
         write_table(self.folder / "plan.parquet", plan_table(design))
 
     def add(self, rows: list[Row]) -> None:
@@ -93,7 +81,7 @@ class Storage:
 
     def fail(self, row: Row) -> None:
         """Keeps a run that failed, with its error."""
-        _write(self.folder / "failed" / f"{row['run_id']}.json", to_json(row).encode())
+        write_bytes(self.folder / "failed" / f"{row['run_id']}.json", to_json(row).encode())
         self._note([(row["run_id"], "failed", None, None, None, None, str(row["error"]), int(row["attempts"]))])
 
     def forget_failed(self) -> None:
@@ -135,16 +123,14 @@ class Storage:
 @contextmanager
 def opened(folder: Path) -> Iterator[Storage]:
     """Opens the folder of a sweep for writing, made if need be; StoreError if it holds anything else."""
-    from macrohard.sweeps.locked import locked
-
-    with _as_store_error(folder):
+    with as_store_error(folder):
         if folder.is_dir() and manifest(folder, missing_ok=True) is None:
             strange = sorted(path.name for path in folder.iterdir() if path.name.split(".")[0] not in _OWN | {"index"})
             if strange:
                 raise StoreError(f"{folder}: holds files that are no sweep ({strange[0]}); choose another --out")
         for inner in ("runs", "series", "failed"):
             (folder / inner).mkdir(parents=True, exist_ok=True)
-    with _as_store_error(folder), locked(folder):
+    with as_store_error(folder), locked(folder / "lock", folder):
         for left in [*folder.glob(".*.new"), *folder.glob("*/.*.new")]:
             left.unlink(missing_ok=True)
         index = _index(folder / "index.sqlite")
@@ -154,109 +140,6 @@ def opened(folder: Path) -> Iterator[Storage]:
             yield storage
         finally:
             index.close()
-
-
-def manifest(folder: Path, *, missing_ok: bool = False) -> dict[str, Any] | None:
-    """The manifest of a sweep; StoreError (or None) where there is none."""
-    try:
-        document = json.loads((folder / "manifest.json").read_bytes())
-    except FileNotFoundError:
-        document = None
-    except (OSError, ValueError, RecursionError) as error:
-        raise StoreError(f"{folder}: its manifest cannot be read ({error})") from None
-    if document is None and missing_ok:
-        return None
-    if not isinstance(document, dict) or document.get("kind") != KIND:
-        raise StoreError(f"{folder}: is no folder of a sweep")
-    if document.get("schema") != SCHEMA:
-        raise StoreError(f"{folder}: layout {document.get('schema')!r}, this version reads {SCHEMA}")
-    return document
-
-
-def is_sweep(folder: Path) -> bool:
-    """Whether a folder holds a sweep, whole or damaged."""
-    return (folder / "plan.parquet").is_file() or (folder / "index.sqlite").is_file()
-
-
-def plan_table(design: Design) -> pd.DataFrame:
-    """One row per run: point, replicate, seed, run id, and the values of its factors."""
-    columns: dict[str, Any] = {
-        name: [getattr(run, name) for run in design.runs] for name in ("run_id", "point", "replicate", "seed")
-    }
-    for factor in design.factors:
-        values = [design.points[run.point][factor] for run in design.runs]
-        columns[factor] = column_of(values)
-    return pd.DataFrame(columns)
-
-
-def column_of(values: Iterable[object]) -> list[Any]:
-    """Values of a factor as one Parquet type: numbers as numbers, all else as text."""
-    values = list(values)
-    if all(isinstance(value, int | float) and not isinstance(value, bool) for value in values):
-        return [float(str(value)) for value in values]
-    return [value if isinstance(value, str) else value_text(value) for value in values]
-
-
-def table(folder: Path, columns: Iterable[str] | None = None) -> pd.DataFrame:
-    """Plan and results of a sweep joined: one row per run of the plan, in order, with `status`."""
-    manifest(folder)
-    with _as_store_error(folder):
-        plan = pd.read_parquet(folder / "plan.parquet")
-        parts = sorted((folder / "runs").glob("part-*.parquet"))
-        frames = [pd.read_parquet(part) for part in parts]
-        wanted = None if columns is None else ["run_id", "digest", *columns]
-        frames = [frame if wanted is None else frame[[c for c in wanted if c in frame]] for frame in frames]
-        failed = {path.stem for path in (folder / "failed").glob("*.json")}
-    found = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame({"run_id": [], "digest": []})
-    found = found.drop_duplicates("run_id").drop(columns=[c for c in plan if c != "run_id" and c in found])
-    for name in () if columns is None else columns:
-        if name not in found:
-            found[name] = float("nan")
-    joined = plan.merge(found.astype({"run_id": object}), on="run_id", how="left")
-    done = joined["digest"].notna()
-    status = [
-        "done" if ok else "failed" if run in failed else "missing"
-        for ok, run in zip(done, joined["run_id"], strict=True)
-    ]
-    joined.insert(4, "status", status)
-    return joined
-
-
-def digest_of(done: Mapping[str, Done], run_ids: Iterable[str]) -> str:
-    """One hash over the results of these runs, whatever their order."""
-    lines = sorted(f"{each} {done[each].digest}" for each in set(run_ids) if each in done and done[each].digest)
-    return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
-
-
-def write_table(path: Path, frame: pd.DataFrame) -> None:
-    """A Parquet file that is there whole or not at all."""
-    temporary = path.parent / f".{path.name}.{secrets.token_hex(4)}.new"
-    try:
-        frame.to_parquet(temporary, engine="pyarrow", index=False, compression="zstd")
-        _settle(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def _write(path: Path, content: bytes) -> None:
-    temporary = path.parent / f".{path.name}.{secrets.token_hex(4)}.new"
-    try:
-        temporary.write_bytes(content)
-        _settle(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def _settle(temporary: Path, path: Path) -> None:
-    """Makes sure that the bytes are on disk before the name is."""
-    for target in (temporary, path.parent):
-        handle = os.open(target, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
-        if target is temporary:
-            temporary.replace(path)
 
 
 def _index(path: Path) -> sqlite3.Connection:
@@ -277,15 +160,3 @@ def _index(path: Path) -> sqlite3.Connection:
                 if name.exists():
                     shutil.move(name, name.with_name(name.name.replace("index", "index.damaged")))
     raise AssertionError
-
-
-@contextmanager
-def _as_store_error(folder: Path) -> Iterator[None]:
-    from macrohard.faults import ScenarioError
-
-    try:
-        yield
-    except ScenarioError:
-        raise
-    except (OSError, ValueError, sqlite3.Error) as error:
-        raise StoreError(f"{folder}: {error}; what was acknowledged is kept, the same command goes on") from error

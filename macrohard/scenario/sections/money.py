@@ -4,7 +4,7 @@ from typing import Annotated
 
 from annotated_types import Ge, Gt, Le
 
-from macrohard.scenario.sections.section import Amount, Section
+from macrohard.scenario.sections.section import Absent, Amount, Section
 
 Years = Annotated[float, Gt(0), Le(100)]
 
@@ -27,8 +27,8 @@ class Economics(Section):
     """Rent of hall, cooling and connection per kW of IT nameplate and month: a colocation, in place of building."""
     turbine_usd_per_kw: Amount = 1980.0
     """New gas turbines, installed (REopt, combustion turbine of 15-25 MW)."""
-    turbine_om_usd_per_mwh: Amount = 11.0
-    """Operation and maintenance of gas turbines (REopt, the same)."""
+    turbine_om_usd_per_mwh: Annotated[Amount | None, Absent] = None
+    """Operation and maintenance of gas turbines; left out: as the table has it for the kind (11, REopt, the same)."""
     site_life_years: Years = 20.0
     """Over which the building is written off (A)."""
     turbine_life_years: Years = 20.0
@@ -41,5 +41,6 @@ class Economics(Section):
     """Gas turbines at 10,277 Btu/kWh: 117 lb/MMBtu (EIA Electric Power Annual, table A.3)."""
     grid_co2_kg_per_mwh: Amount = 283.5
     """TVA, 624.94 lb/MWh in 2023 (TVA, carbon dioxide)."""
-    gas_nox_lb_per_mwh: Amount = 0.080
-    """With catalytic reduction: the 87 short tons a year of Colossus 1's permit over 247 MW; about 1 without (A)."""
+    gas_nox_lb_per_mwh: Annotated[Amount | None, Absent] = None
+    """Nitrogen oxides of gas turbines; left out: as the table has it for the kind. With
+    catalytic reduction: the 87 short tons a year of Colossus 1's permit over 247 MW; about 1 without (A)."""
