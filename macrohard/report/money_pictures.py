@@ -10,7 +10,11 @@ from macrohard.report.quantity import percent, usd
 
 PARTS = {
     "gpu": ("GPUs", "gpus"),
-    "energy": ("Energy, as metered", "turbine"),
+    "fuel": ("Fuel of turbines", "turbine"),
+    "grid": ("Grid energy", "grid"),
+    "operation": ("Operation of turbines", "turbine"),
+    "demand_charge": ("Grid demand charge", "grid"),
+    "turbine_lease": ("Turbines, leased", "plan"),
     "site": ("Site, written off", "other"),
     "turbines": ("Turbines, written off", "plan"),
     "megapacks": ("Megapacks, written off", "battery"),
