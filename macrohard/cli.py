@@ -20,6 +20,7 @@ from macrohard.commands.examples import epilog
 from macrohard.commands.fit_roles import fit_roles
 from macrohard.commands.headlines import headlines
 from macrohard.commands.init import init
+from macrohard.commands.reliability import reliability
 from macrohard.commands.size import size
 from macrohard.commands.swings import swings
 from macrohard.commands.trace import trace
@@ -51,6 +52,7 @@ app.command()(sweep_reading.frontier)
 app.command("build-out")(build_out)
 app.command()(headlines)
 app.command()(swings)
+app.command()(reliability)
 app.command()(size)
 
 

@@ -16,8 +16,14 @@ TOPOLOGIES = ("single", "independent", "centralized", "decentralized", "hybrid")
 DISPATCH = ("follow", "reserve", "peak_shave", "price_following")
 """Dispatch policies of the power plant."""
 
+DEFERRALS = ("never", "short", "battery", "dear")
+"""When tickets of low priority wait for power."""
+
 SCAFFOLDS = ("codex", "swe-agent", "swe-agent-sonnet-4.5", "swe-agent-gpt-5")
 """Agent programs whose context growth was measured."""
+
+ROLES = ("management", "design", "coding", "testing")
+"""Roles of the workforce."""
 
 PRECISIONS = ("bf16", "fp8", "fp4")
 """Formats of weights."""

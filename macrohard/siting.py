@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime, time
+from typing import Any
 
 import jax
 import numpy as np
@@ -12,6 +13,7 @@ from macrohard.colossus.cooling import site_mw
 from macrohard.colossus.device import on_device
 from macrohard.colossus.layout import serving_of
 from macrohard.colossus.plant_builder import plant_of
+from macrohard.colossus.pools import stacked
 from macrohard.colossus.powerplant import Plant
 from macrohard.colossus.serving import Serving
 from macrohard.colossus.site import Site
@@ -19,9 +21,10 @@ from macrohard.colossus.tables import row_named
 from macrohard.colossus.units import KW_PER_MW
 from macrohard.faults import Fault, ScenarioError
 from macrohard.scenario import Scenario
-from macrohard.scenario.sections import Source
+from macrohard.scenario.sections import Model, Source
 
 _HOT_C = 35.0
+_ANY_USD_PER_MWH = 1e9
 USD_PER_MUSD = 1e6
 MONTHS_PER_YEAR = 12.0
 
@@ -38,12 +41,13 @@ class Nameplate:
 
 @dataclass(frozen=True)
 class PlantPrices:
-    """What was paid for what is written off, USD, and the rent of the site, USD a year."""
+    """What was paid for what is written off, USD; the rent of the site, USD a year; the rating of leased turbines."""
 
     site: float
     rent_per_year: float
     turbines: float
     megapacks: float
+    leased_mw: float
 
 
 def site_of_scenario(scenario: Scenario) -> Site:
@@ -75,35 +79,71 @@ def nameplate(scenario: Scenario) -> Nameplate:
 def plant_prices(scenario: Scenario) -> PlantPrices:
     """Site (and its rent) by its rated IT power, turbines by their rating, Megapacks by the unit."""
     prices, power = scenario.economics, scenario.power
-    turbines_mw = sum(
-        source.n_units * (source.p_nom_mw or float(row_named("turbines", source.kind, "power.sources")["p_nom_mw"]))
-        for source in power.sources
-        if source.kind != "solar"
+    bought_mw, leased_mw = (
+        sum(
+            source.n_units * (source.p_nom_mw or float(row_named("turbines", source.kind, "power.sources")["p_nom_mw"]))
+            for source in power.sources
+            if source.kind != "solar" and source.leased == leased
+        )
+        for leased in (False, True)
     )
     unit = float(row_named("batteries", power.megapack.kind, "power.megapack.kind")["price_musd"])
     it_mw = nameplate(scenario).it_mw
     return PlantPrices(
         site=it_mw * prices.site_musd_per_mw * USD_PER_MUSD,
         rent_per_year=it_mw * KW_PER_MW * prices.site_rent_usd_per_kw_month * MONTHS_PER_YEAR,
-        turbines=turbines_mw * KW_PER_MW * prices.turbine_usd_per_kw,
+        turbines=bought_mw * KW_PER_MW * prices.turbine_usd_per_kw,
         megapacks=power.megapack.n_units * unit * USD_PER_MUSD,
+        leased_mw=leased_mw,
     )
 
 
 def _serving(scenario: Scenario) -> Serving:
-    serving = scenario.serving
+    """The LLM, or the pools of several."""
+    servings = [_serving_of(scenario, model) for model in scenario.serving.models or (None,)]
+    for number, serving in enumerate(servings):
+        _refuse_part_of_replica(scenario, serving, number)
+    return stacked(servings)
+
+
+def _serving_of(scenario: Scenario, model: Model | None) -> Serving:
+    """The LLM of [serving], with what an entry of its models says itself."""
+    usual = scenario.serving
+    own = usual if model is None else model
+
+    def told(name: str) -> Any:
+        value = getattr(own, name)
+        return getattr(usual, name) if value is None else value
+
     return serving_of(
         scenario.cluster.gpu,
-        serving.llm,
-        serving.precision,
-        serving.kv_precision,
-        gpus_per_replica=serving.gpus_per_replica,
-        placement=serving.placement,
-        prefill_share=serving.prefill_share,
-        max_context_tokens=serving.max_context_tokens,
-        max_streams_per_gpu=serving.max_streams_per_gpu,
-        kv_held_in_tools=serving.kv_held_in_tools,
+        own.llm,
+        told("precision"),
+        told("kv_precision"),
+        gpus_per_replica=own.gpus_per_replica,
+        placement=told("placement"),
+        prefill_share=told("prefill_share"),
+        max_context_tokens=told("max_context_tokens"),
+        max_streams_per_gpu=usual.max_streams_per_gpu,
+        kv_held_in_tools=usual.kv_held_in_tools,
     )
+
+
+def _refuse_part_of_replica(scenario: Scenario, serving: Serving, number: int) -> None:
+    """ValueError if GPUs serve but are too few for one copy of the LLM, at any step of the build-out."""
+    apart = not serving.mixes
+    needed = float(serving.n_gpus + (serving.prefill_n_gpus if apart else 0.0))
+    models, cluster = scenario.serving.models, scenario.cluster
+    share = models[number].share if models else 1.0
+    steps = {f"cluster.build_out.{at}.n_gpus": step.n_gpus for at, step in enumerate(cluster.build_out)}
+    for key, n_gpus in (steps or {"cluster.n_gpus": cluster.n_gpus}).items():
+        n_serving = n_gpus * (1 - scenario.training.share) * share
+        if 0 < n_serving < needed - 1e-6:
+            who = f"{models[number].llm} (serving.models.{number})" if models else scenario.serving.llm
+            replica = "a replica to prefill and one to decode take" if apart else "one replica takes"
+            what = f"{n_gpus:,} GPUs leave {n_serving:,.6g} for {who}, of which {replica} {needed:g}"
+            remedy = "more GPUs, a larger share, fewer in gpus_per_replica, a narrower precision or a smaller LLM"
+            raise ValueError(f"{key}: {what}; {remedy}")
 
 
 def _cluster(scenario: Scenario) -> Cluster:
@@ -122,9 +162,20 @@ def _cluster(scenario: Scenario) -> Cluster:
         gpu_mttr_h=cluster.gpu_mttr_h,
         rack_mtbf_h=cluster.rack_mtbf_h,
         rack_mttr_h=cluster.rack_mttr_h,
+        gpu_spares=cluster.gpu_spares,
+        gpu_repair_h=cluster.gpu_repair_h,
+        rack_spares=cluster.rack_spares,
+        rack_repair_h=cluster.rack_repair_h,
+        cooling_limit_mw=cluster.cooling_limit_mw,
+        n_chillers=cluster.n_chillers,
+        chiller_mtbf_h=cluster.chiller_mtbf_h,
+        chiller_mttr_h=cluster.chiller_mttr_h,
         build_out=[(_hours(scenario, step.date), step.n_gpus) for step in cluster.build_out],
         training_share=scenario.training.share,
         training_swing=scenario.training.swing,
+        training_defers=scenario.training.defers,
+        training_below_usd_per_mwh=scenario.training.below_usd_per_mwh or _ANY_USD_PER_MWH,
+        pool_share=[model.share for model in scenario.serving.models] or [1.0],
     )
 
 
@@ -136,13 +187,17 @@ def _plant(scenario: Scenario) -> Plant:
         _changed(scenario),
         grid_mw=power.grid_mw,
         grid_ramp_mw_per_min=power.grid_ramp_mw_per_min,
+        grid_usd_per_mwh=scenario.economics.grid_usd_per_mwh_by_hour or None,
         dispatch=power.dispatch,
+        peak_mw=power.peak_mw,
+        deferral=power.deferral,
+        defer_above_usd_per_mwh=power.defer_above_usd_per_mwh or _ANY_USD_PER_MWH,
         curtailment=[(_hours(scenario, call.date), call.hours, call.mw) for call in power.curtailment],
     )
 
 
 def _source(scenario: Scenario, source: Source) -> dict[str, float | str | bool | None]:
-    fields = source.model_dump(exclude={"permit_from", "permit_until"})
+    fields = source.model_dump(exclude={"permit_from", "permit_until", "leased"})
     for name, day in (("permit_from_h", source.permit_from), ("permit_until_h", source.permit_until)):
         if day is not None:
             fields[name] = _hours(scenario, day)
@@ -151,7 +206,8 @@ def _source(scenario: Scenario, source: Source) -> dict[str, float | str | bool 
 
 def _changed(scenario: Scenario) -> dict[str, float]:
     """Prices for the plant; what the scenario leaves out is as the table of turbines has it."""
-    return {key: value for key, value in scenario.economics.model_dump().items() if value is not None}
+    money = scenario.economics.model_dump(exclude={"grid_usd_per_mwh_by_hour"})
+    return {key: value for key, value in money.items() if value is not None}
 
 
 def _hours(scenario: Scenario, moment: date | datetime) -> float:

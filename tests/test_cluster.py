@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from macrohard.colossus.cluster import build_up_mw, draw, fleet, nameplate_mw, performance, rack_it_mw
-from macrohard.colossus.cluster_builder import cluster_of, rack_of
+from macrohard.colossus.cluster_builder import cluster_of, rack_of, wait_for_spare_h
 from macrohard.colossus.cooling import Cooling, chiller_mw_per_mw, site_mw
 from macrohard.colossus.serving import Demand, serve, serving_of
 
@@ -134,3 +134,20 @@ def test_training_draws_more_than_waiting():
 def test_what_cannot_be_is_refused_by_name(wrong, named):
     with pytest.raises(ValueError, match=named):
         cluster_of(**wrong)
+
+
+def test_failures_wait_for_spares_as_a_pipeline_of_repairs_has_it():
+    """110,000 GPUs at 50,000 h: 2.2 failures an hour; 720 h of repair hold 1,584 +- 40. With 1,584 spares E|N - m|/2 =
+
+    0.4 * 39.8 = 15.9 are missing: 7.2 h each. None: each waits out its repair. Plenty, or none counted: no wait.
+    """
+    assert wait_for_spare_h(110_000, 50_000.0, 720.0, 1584) == pytest.approx(15.9 / 2.2, rel=0.01)
+    assert wait_for_spare_h(110_000, 50_000.0, 720.0, 0) == pytest.approx(720.0)
+    assert wait_for_spare_h(110_000, 50_000.0, 720.0, 2000) == pytest.approx(0.0, abs=1e-6)
+    assert wait_for_spare_h(110_000, 50_000.0, 720.0, None) == 0
+
+
+def test_too_few_spares_take_gpus_away():
+    few, many = (float(cluster_of(**COLOSSUS_2, gpu_spares=n).available_share) for n in (500, 3000))
+    assert many == pytest.approx(float(cluster_of(**COLOSSUS_2).available_share))
+    assert 110_000 * (many - few) == pytest.approx(1584 - 500, rel=0.02)

@@ -10,7 +10,7 @@ import pytest
 from macrohard.colossus import powerplant
 from macrohard.colossus.clock import Clock
 from macrohard.colossus.plant_builder import plant_of
-from macrohard.colossus.policies import POLICIES
+from macrohard.colossus.policies import DEFERRALS, POLICIES, Pinch
 
 MINUTE = 1 / 60
 NO_OUTAGES = {"forced_outage_share": 0.0}
@@ -330,3 +330,92 @@ def test_a_changed_number_needs_no_new_compilation():
     other = replace(plant, battery=replace(plant.battery, power_mw=123.0))
     tick_of(other, state, jnp.float32(120.0), 1.0, 15.0, at(0), MINUTE)
     assert tick_of._cache_size() == before
+
+
+def test_the_highest_draw_of_each_month_is_kept():
+    """730 h a month, ticks of 10 h: 73 at 60 MW with one of 90, then 73 at 60 with one of 75: 90 + 75."""
+    loads = np.full(146, 60.0)
+    loads[30], loads[100] = 90.0, 75.0
+    read, state = drive(plant_of(grid_mw=100.0), loads, dt_h=10.0)
+    assert read.grid_peak_mw[[10, 30, 72, 73, 100]] == pytest.approx([60, 90, 90, 60, 75])
+    assert float(state.grid_peaks_mw) == pytest.approx(90 + 75)
+
+
+def test_energy_cost_is_fuel_grid_and_operation():
+    """Two Titans at 35 MW and 20 MW of grid: fuel 70 * 9.45 * 4.02, operation 70 * 11, grid 20 * 62 USD/h."""
+    rules = powerplant.Rules(margin_share=0.0)
+    read, _ = drive(plant_of([{**TITANS[0], "n_units": 2}], grid_mw=30.0, rules=rules), [90.0] * 3)
+    assert read.fuel_usd_per_h[-1] == pytest.approx(70 * 9.45 * 4.02, rel=1e-4)
+    assert read.grid_usd_per_h[-1] == pytest.approx(20 * 62.0, rel=1e-4)
+    rest = read.energy_usd_per_h[-1] - read.fuel_usd_per_h[-1] - read.grid_usd_per_h[-1]
+    assert rest == pytest.approx(70 * 11.0, rel=1e-3)
+    assert read.nox_raw_kg_per_h[-1] == pytest.approx(70 * 0.45359, rel=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("name", "told", "waits"),
+    [
+        ("never", dict(power_share=0.4, soc=0.1), 0),
+        ("short", dict(power_share=0.99), 1),
+        ("short", dict(soc=0.30), 1),
+        ("short", dict(soc=0.30, full_mw=0.0), 0),
+        ("short", dict(battery_mw=20.0), 0),
+        ("battery", dict(battery_mw=20.0), 1),
+        ("battery", dict(battery_mw=-20.0), 0),
+        ("dear", dict(grid_usd_per_mwh=100.0), 1),
+        ("dear", dict(power_share=0.4), 0),
+    ],
+)
+def test_when_work_waits_for_power(name, told, waits):
+    usual = dict(power_share=1.0, soc=0.9, reserve=0.3, battery_mw=0.0, full_mw=164.0, grid_usd_per_mwh=62.0,
+                 dear_usd_per_mwh=100.0)  # fmt: skip
+    assert float(DEFERRALS[name](Pinch(**(usual | told)))) == waits
+
+
+def test_an_hour_worked_by_hand():
+    """Five Titans, 100 Megapacks at 0.90, no grid: 100 MW for 20 min, then 160 MW.
+
+    100 MW: 105 MW to cover, three units; their spare 5 MW charge. At minute 20 168 MW to cover: two units are ordered,
+    carry 17.5 MW each from minute 28 on (start 10 min less 2.5 of ramp) and rise by 7 a minute: 24.5, 31.5, 35.
+    Megapacks: 55 MW for 8 min, 160 - 140 = 20, 160 - 154 = 6, then charging 8 and 29 times 15 (no more than the
+    65.7 MW of refilling, nor the 20.2 MWh of room). Fuel: 0.2 * 9.45 * 35 = 66.15 MMBtu/h a unit and 7.56 a MWh.
+    """
+    plant = plant_of([{**TITANS[0], "n_units": 5}], {"n_units": 100})
+    read, state = drive(plant, [100.0] * 20 + [160.0] * 40)
+    battery = [-5.0] * 20 + [55.0] * 8 + [20.0, 6.0, -8.0] + [-15.0] * 29
+    assert read.battery_mw == pytest.approx(battery, abs=0.02)
+    assert read.n_units_up.tolist() == [3] * 28 + [5] * 32
+    given, taken = (55 * 8 + 20 + 6) / 60, (5 * 20 + 8 + 15 * 29) / 60
+    made_mwh = (100 * 20 + 160 * 40) / 60 - given + taken
+    assert read.turbine_mw.sum() / 60 == pytest.approx(made_mwh, rel=1e-4)
+    fuel = 66.15 * (3 * 20 + 5 * 40) / 60 + 7.56 * made_mwh
+    assert read.fuel_mmbtu_per_h.sum() / 60 == pytest.approx(fuel, rel=1e-4)
+    moved = (taken * 0.968 - given / 0.968) / 391.6
+    assert float(state.soc) == pytest.approx(0.90 + moved, abs=1e-4)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_units_keep_their_minimum_times_and_their_permits(seed):
+    """Restless load, no outages: spells of carrying load and of rest last as long as they must; none outside a permit.
+
+    A spell counts from the order to start, so load is carried for the minimum up time less the start. The load is above
+    all minimum loads together, 105 MW, below which the minimum up time is waived. The permit of the last unit holds
+    from hour 1 to 4, which may cut a spell short.
+    """
+    rng = np.random.default_rng(seed)
+    titan = {"kind": "titan350", "n_units": 5, "min_up_min": 45.0, "min_down_min": 60.0, **NO_OUTAGES}
+    permitted = {**titan, "n_units": 1, "permit_from_h": 1.0, "permit_until_h": 4.0, "om_usd_per_mwh": 1.0}
+    plant = plant_of([titan, permitted], {"n_units": 168, "soc_start": 0.6}, grid_mw=60.0)
+    read, _ = drive(plant, np.repeat(rng.uniform(110, 235, 16), 30))
+    carrying = read.source_mw[:, 2:8] > 0
+    first = int(np.argmin(np.asarray(plant.blocks.usd_per_mwh)))
+    limited = int(np.argmax(np.asarray(plant.units.block) == first))
+    assert not carrying[:60, limited].any() and not carrying[240:, limited].any() and carrying[:, limited].any()
+    n_spells = 0
+    for row in set(range(6)) - {limited}:
+        edges = np.flatnonzero(np.diff(carrying[:, row].astype(int)))
+        for begin, end in zip(edges, edges[1:], strict=False):
+            was_carrying = carrying[begin + 1, row]
+            assert end - begin >= (45 - 8 if was_carrying else 60), (row, begin, end)
+            n_spells += 1
+    assert n_spells >= 2

@@ -127,3 +127,11 @@ def test_the_first_true_rows_are_found_in_order_and_all_are_counted(n_true):
 def test_a_running_count_is_the_cumulative_sum():
     flags = np.random.default_rng(1).random(77) < 0.4
     assert queues_of.running(jnp.asarray(flags)).tolist() == np.cumsum(flags).tolist()
+
+
+def test_priorities_that_are_not_open_are_left_alone():
+    """Of priorities 0 to 3, with two open: 0 and 1 are taken, the others neither taken nor counted as left."""
+    queues = put(queues_of.empty(CAPACITY), [(10 + each, number_of(Stage.PLAN, each)) for each in range(N_PRIORITIES)])
+    after, tickets, n_left = TAKE(queues, n_wanted=jnp.int32(3), n_open=jnp.int32(2))
+    assert tickets.tolist() == [10, 11, -1, -1] and int(n_left) == 0
+    assert take(after, 4)[1] == [12, 13]

@@ -1,12 +1,17 @@
 """Reliability figures against what probability says, and sizing by bisection."""
 
+import json
 import math
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
+from macrohard import Scenario
+from macrohard.cli import app
 from macrohard.colossus.plant_builder import plant_of
 from macrohard.colossus.reliability import adequacy, margin_mw, smallest
+from macrohard.reliability import reliability
 
 
 def test_the_trade_of_phase_1_is_visible():
@@ -43,6 +48,7 @@ def test_expected_energy_is_that_of_the_profile():
     seen = adequacy(plant_of(grid_mw=70.0, grid_ramp_mw_per_min=100.0), profile, years=36 / 365, n_seeds=2, dt_h=1.0)
     assert seen.eens_mwh.mean == pytest.approx(30 * 4380, rel=0.01)
     assert seen.lolh_h.mean == pytest.approx(4380, rel=0.01)
+    assert seen.event_mwh == pytest.approx(30 * 12, rel=0.01) and seen.worst_mw == pytest.approx(30, abs=0.01)
     assert seen.event_h == pytest.approx(12.0) and seen.lole_days.mean == pytest.approx(365, rel=0.02)
 
 
@@ -65,3 +71,28 @@ def test_the_interval_narrows_with_seeds():
     few, many = (adequacy(plant_of([units]), 30.0, years=0.05, n_seeds=n, dt_h=0.25).lolh_h for n in (4, 64))
     assert many.high - many.low < few.high - few.low
     assert math.isinf(adequacy(plant_of([units]), 30.0, years=0.05, n_seeds=1, dt_h=0.25).lolh_h.high)
+
+
+def test_the_reliability_of_a_site_is_that_of_its_plant():
+    """Phase 1 without Megapacks is short on some days; N-1 holds on a cool day and fails on a hot one."""
+    found = reliability(Scenario.load("colossus2-phase1", ["power.megapack.n_units=0"]), n_seeds=2, tick_s=1800)
+    assert found.load_mean_mw < found.load_peak_mw and 1.1 < found.pue_mean < found.pue_highest < 1.45
+    assert found.adequacy.lolh_h.mean > 0 and found.adequacy.eens_mwh.mean > 0
+    margins = {each.case: each.margin_mw for each in found.margins}
+    assert margins["largest unit out, 15 C"] > 0 > margins["largest unit out, 35 C"]
+    assert margins["whole, 35 C"] - margins["largest unit out, 35 C"] == pytest.approx(35 * 0.86, abs=0.01)
+
+
+def test_the_command_prints_one_document():
+    done = CliRunner().invoke(app, ["reliability", "laptop", "--seeds", "2", "--tick-s", "1800", "--json"])
+    document = json.loads(done.stdout)
+    assert done.exit_code == 0 and document["adequacy"]["lolh_h"]["mean"] == 0 and len(document["margins"]) == 4
+    done = CliRunner().invoke(app, ["reliability", "laptop", "--seeds", "2", "--tick-s", "1800"])
+    assert done.exit_code == 0 and "LOLE" in done.stdout and "largest unit out, 35 C" in done.stdout
+
+
+def test_power_kept_for_swings_is_not_there_when_power_is_short():
+    """No sources, 50 Megapacks of 49 MW for 40 MW: enough until empty; with 20 MW kept back, short from the start."""
+    plant = plant_of((), {"n_units": 50, "soc_start": 0.9})
+    free, kept = (adequacy(plant, 40.0, years=1 / 8760, n_seeds=1, dt_h=1 / 60, held_mw=mw) for mw in (0.0, 20.0))
+    assert free.worst_mw == 0 and kept.worst_mw == pytest.approx(40 - (50 * 0.979 - 20), abs=0.01)

@@ -357,8 +357,15 @@ def test_a_small_site_is_drawn_in_kilowatts() -> None:
 
 def test_cost_parts_are_named() -> None:
     """The parts of the bill appear under their names and add up to the whole."""
-    parts = {"gpu": 80.0, "energy": 5.0, "site": 10.0, "turbines": 3.0, "megapacks": 2.0}
+    parts = {"gpu": 80.0, "fuel": 4.0, "grid": 1.0, "site": 10.0, "turbines": 3.0, "megapacks": 2.0}
     html = page(facts(cost={"total_usd": 100.0, "parts": parts}))
-    for name in ("GPUs", "Energy, as metered", "Site, written off", "Turbines, written off", "Megapacks, written off"):
+    for name in (
+        "GPUs",
+        "Fuel of turbines",
+        "Grid energy",
+        "Site, written off",
+        "Turbines, written off",
+        "Megapacks, written off",
+    ):
         assert f">{name}</text>" in html
     assert "Site, plant and Megapacks" not in html

@@ -224,3 +224,25 @@ def test_a_batch_is_the_loop_bit_for_bit(sources):
         cut = one(site, one(site, state, seeds[lane], 0)[0], seeds[lane], 500)
         for a, b, c in zip(jax.tree.leaves(alone), jax.tree.leaves(batch), jax.tree.leaves(cut), strict=True):
             assert np.array_equal(np.asarray(a), np.asarray(b)[lane]) and np.array_equal(np.asarray(a), np.asarray(c))
+
+
+def test_training_keeps_the_power_of_its_swing_from_dispatch():
+    """Same state and demand: with a swing the Megapacks reach, and charge with, half of it less; without, all of it."""
+    calm, swinging = (
+        colossus(packs=100, cluster=dict(training_share=0.5, training_swing=swing)) for swing in (0.0, 0.6)
+    )
+    reached = {}
+    for name, site in (("calm", calm), ("swinging", swinging)):
+        _, reading = STEP(site, site_of.start(site, at(0)), BUSY, at(0), MINUTE)
+        reached[name] = reading
+    half = 0.6 * 0.5 * 110_000 * 0.99904 * (231 + 1.082 * 0.9 * 1200) * 1.05 / 1e6 / 2
+    assert float(reached["swinging"].cluster.swing_reserve_mw) == pytest.approx(half, rel=1e-3)
+    lost = float(reached["calm"].plant.limit_mw) - float(reached["swinging"].plant.limit_mw)
+    assert lost == pytest.approx(half, rel=1e-3)
+
+
+def test_megapacks_in_the_reserve_of_swings_are_never_dispatched():
+    """No sources: of 97.9 MW the load gets what the swing leaves, and the rest of it is capped."""
+    site = colossus(sources=(), packs=100, grid_mw=0.0, cluster=dict(training_share=0.5, training_swing=0.6))
+    read, _ = drive(site, [BUSY] * 3)
+    assert read.plant.battery_mw + read.cluster.swing_reserve_mw == pytest.approx([97.9] * 3, rel=1e-4)

@@ -12,6 +12,7 @@ import jax.numpy as jnp
 from macrohard.colossus.climate import Climate
 from macrohard.colossus.cooling import Cooling, site_mw
 from macrohard.colossus.gpu_power import GpuPower, serving_power_w
+from macrohard.colossus.pools import mean
 from macrohard.colossus.serving import Served
 from macrohard.colossus.units import KW_PER_MW, W_PER_MW, Scalar
 
@@ -53,6 +54,7 @@ class Cluster:
     training_share: of the GPUs that are up. swing_share: swing from trough to peak of training racks in step, of their
     power. training_defers: 1 where training runs only on what sources reach without the battery, and stops while the
     grid costs training_below_usd_per_mwh or more; else 0. unallocated_share: GPUs that are up without any job.
+    pool_share: of the serving GPUs, each LLM's where there are several, shape (pools,); else 1.
     """
 
     gpu_power: GpuPower
@@ -69,6 +71,7 @@ class Cluster:
     training_defers: Scalar
     training_below_usd_per_mwh: Scalar
     unallocated_share: Scalar
+    pool_share: Scalar = 1.0
 
 
 @jax.tree_util.register_dataclass
@@ -105,6 +108,7 @@ class ClusterReading:
     """GPUs and power of one tick. it_mw is what is drawn, demand_mw the site's uncapped wish, capped_demand_mw the same
     under the cap. power_share is q, performance the speed it leaves to serving. shed_share: racks off for want of
     power. training_share_run: of training that was not deferred. swing_mw: swing of training in step, trough to peak.
+    swing_reserve_mw: Megapack power kept from dispatch for it. tickets_wait: 1 where low priorities waited for power.
     gpu_h ... per hour: GPUs counted by what they did.
     """
 
@@ -127,6 +131,8 @@ class ClusterReading:
     training_share_run: Scalar
     deferred_mw: Scalar
     swing_mw: Scalar
+    swing_reserve_mw: Scalar
+    tickets_wait: Scalar
     cooling_binds: Scalar
     chillers_out: Scalar
     water_m3_per_h: Scalar
@@ -155,6 +161,19 @@ def build_up_mw(cluster: Cluster, n_gpus: Scalar) -> Scalar:
     return rack_it_mw(cluster, n_gpus, cluster.gpu_power.limit_w) / (1 + cluster.overhead)
 
 
+def training_it_mw(cluster: Cluster, n_training: Scalar) -> Scalar:
+    """IT power of so many GPUs that train."""
+    return rack_it_mw(cluster, n_training, cluster.gpu_power.limit_w * cluster.gpu_power.training)
+
+
+def swing_reserve_mw(cluster: Cluster, training_mw: Scalar) -> Scalar:
+    """Megapack power kept from dispatch while so much trains in step: it gives the upper half of each swing and takes
+
+    the lower.
+    """
+    return cluster.swing_share * training_mw / 2
+
+
 def nameplate_mw(cluster: Cluster, n_gpus: Scalar) -> Scalar:
     """What the racks are rated to draw: not what they do draw."""
     return jnp.ceil(n_gpus / cluster.rack.n_gpus) * cluster.rack.rating_kw / KW_PER_MW
@@ -163,9 +182,9 @@ def nameplate_mw(cluster: Cluster, n_gpus: Scalar) -> Scalar:
 def draw(cluster: Cluster, now: Fleet, served: Served, temperature_c: Scalar) -> Draw:
     """What the site would take in this tick, uncapped. GPUs that are down draw as unallocated ones do."""
     power = cluster.gpu_power
-    serving_w = serving_power_w(power, served.busy_share, served.u_mem, served.u_flop)
+    serving_w = mean(serving_power_w(power, served.busy_share, served.u_mem, served.u_flop), cluster.pool_share)
     without_job = now.n_unallocated + now.n_gpus - now.n_up
-    training_it = rack_it_mw(cluster, now.n_training, power.limit_w * power.training)
+    training_it = training_it_mw(cluster, now.n_training)
     it_mw = (
         rack_it_mw(cluster, now.n_serving, serving_w)
         + training_it

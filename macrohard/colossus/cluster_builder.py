@@ -35,17 +35,23 @@ def cluster_of(
     gpu_mttr_h: float = 24.0,
     rack_mtbf_h: float = 50_000.0,
     rack_mttr_h: float = 24.0,
+    gpu_spares: float | None = None,
+    gpu_repair_h: float = 720.0,
+    rack_spares: float | None = None,
+    rack_repair_h: float = 720.0,
     build_out: Sequence[tuple[float, float]] = (),
     training_share: float = 0.0,
     training_swing: float = 0.3,
     training_defers: bool = False,
     training_below_usd_per_mwh: float = 1e9,
     unallocated_share: float = 0.0,
+    pool_share: Sequence[float] = (1.0,),
     capping: Capping | None = None,
 ) -> Cluster:
     """The cluster. build_out: (hours since start, GPUs from then on) in order of time; none: n_gpus from the start.
 
-    A GPU is up unless it or its rack has failed and no spare stands in yet: mtbf / (mtbf + mttr) of each.
+    A GPU is up unless it or its rack has failed and no spare stands in yet: mtbf / (mtbf + mttr) of each, where the
+    wait for a spare adds to mttr if spares are counted.
     """
     known = gpu if isinstance(gpu, Gpu) else gpu_named(gpu)
     for name, share in (("overhead", overhead), ("cooling_share", cooling_share)):
@@ -59,9 +65,12 @@ def cluster_of(
     for name, hours in (("gpu_mttr_h", gpu_mttr_h), ("rack_mttr_h", rack_mttr_h)):
         checked(f"cluster.{name}", hours)
     begins, added = _steps(n_gpus, build_out)
+    rack = rack_of(known)
+    gpu_out_h = gpu_mttr_h + wait_for_spare_h(n_gpus, gpu_mtbf_h, gpu_repair_h, gpu_spares)
+    rack_out_h = rack_mttr_h + wait_for_spare_h(float(n_gpus / rack.n_gpus), rack_mtbf_h, rack_repair_h, rack_spares)
     return Cluster(
         gpu_power=gpu_power_of(known),
-        rack=rack_of(known),
+        rack=rack,
         cooling=Cooling(
             share=cooling_share,
             chiller_cop=checked("cluster.chiller_cop", chiller_cop, 1e-3),
@@ -78,14 +87,31 @@ def cluster_of(
         capping=capping or Capping(),
         build_from_h=jnp.asarray(begins, jnp.float32),
         build_added=jnp.asarray(added, jnp.float32),
-        available_share=gpu_mtbf_h / (gpu_mtbf_h + gpu_mttr_h) * rack_mtbf_h / (rack_mtbf_h + rack_mttr_h),
+        available_share=gpu_mtbf_h / (gpu_mtbf_h + gpu_out_h) * rack_mtbf_h / (rack_mtbf_h + rack_out_h),
         overhead=overhead,
         training_share=training_share,
         swing_share=training_swing,
         training_defers=1.0 if training_defers else 0.0,
         training_below_usd_per_mwh=training_below_usd_per_mwh,
         unallocated_share=unallocated_share,
+        pool_share=jnp.asarray(pool_share, jnp.float32) if len(pool_share) > 1 else 1.0,
     )
+
+
+def wait_for_spare_h(n_units: float, mtbf_h: float, repair_h: float, n_spares: float | None) -> float:
+    """Mean time a failure waits for a spare, h; none counted: 0.
+
+    Failed units in repair are Poisson with mean n_units / mtbf * repair (Palm); those beyond the spares are waited for,
+    and Little's law turns their mean number into a time (Sherbrooke, "METRIC", Operations Research 16, 1968).
+    """
+    if n_spares is None or n_units <= 0:
+        return 0.0
+    from scipy.stats import poisson
+
+    per_h = n_units / mtbf_h
+    mean = per_h * repair_h
+    missing = mean * float(poisson.sf(n_spares - 1, mean)) - n_spares * float(poisson.sf(n_spares, mean))
+    return max(missing, 0.0) / per_h
 
 
 def rack_of(gpu: Gpu | str) -> Rack:

@@ -24,11 +24,14 @@ class Prices:
 
 
 class Bill(NamedTuple):
-    """Per hour, of the whole site."""
+    """Per hour, of the whole site. nox_raw: without any catalyst. energy_usd: fuel, grid, operation and maintenance."""
 
     fuel_mmbtu_per_h: Scalar
     co2_t_per_h: Scalar
     nox_kg_per_h: Scalar
+    nox_raw_kg_per_h: Scalar
+    fuel_usd_per_h: Scalar
+    grid_usd_per_h: Scalar
     energy_usd_per_h: Scalar
 
 
@@ -53,12 +56,17 @@ def bill(
     """
     fuel = fuel_mmbtu_per_h(blocks, n_on, block_mw)
     raw_kg_per_h = blocks.nox_raw_kg_per_mwh * blocks.no_load_mmbtu_per_h / jnp.maximum(blocks.full_mmbtu_per_mwh, 1e-9)
-    nox = blocks.nox_kg_per_mwh * block_mw + (n_on - n_up) * raw_kg_per_h
-    usd = fuel * blocks.gas_usd_per_mmbtu + blocks.om_usd_per_mwh * block_mw
-    burnt, nox_kg, usd_per_h = jnp.sum(jnp.stack([fuel, nox, usd], axis=1), axis=0)
+    starting = (n_on - n_up) * raw_kg_per_h
+    nox, nox_raw = (each * block_mw + starting for each in (blocks.nox_kg_per_mwh, blocks.nox_raw_kg_per_mwh))
+    columns = [fuel, nox, nox_raw, fuel * blocks.gas_usd_per_mmbtu, blocks.om_usd_per_mwh * block_mw]
+    burnt, nox_kg, nox_raw_kg, fuel_usd, om_usd = jnp.sum(jnp.stack(columns, axis=1), axis=0)
+    grid_usd = grid_mw * grid_usd_per_mwh
     return Bill(
         fuel_mmbtu_per_h=burnt,
         co2_t_per_h=(burnt * prices.gas_co2_kg_per_mmbtu + grid_mw * prices.grid_co2_kg_per_mwh) / 1e3,
         nox_kg_per_h=nox_kg,
-        energy_usd_per_h=usd_per_h + grid_mw * grid_usd_per_mwh + solar_usd_per_h,
+        nox_raw_kg_per_h=nox_raw_kg,
+        fuel_usd_per_h=fuel_usd,
+        grid_usd_per_h=grid_usd,
+        energy_usd_per_h=fuel_usd + om_usd + grid_usd + solar_usd_per_h,
     )

@@ -8,7 +8,7 @@ import numpy as np
 from macrohard.colossus.battery import battery_of
 from macrohard.colossus.climate import Sun
 from macrohard.colossus.emissions import BTU_PER_KWH_OF_CO2_FIGURE, Prices
-from macrohard.colossus.policies import POLICIES
+from macrohard.colossus.policies import DEFERRALS, POLICIES
 from macrohard.colossus.powerplant import Plant, Rules
 from macrohard.colossus.supply import Grid, Solar
 from macrohard.colossus.tables import checked
@@ -36,6 +36,8 @@ def plant_of(
     dispatch: str = "follow",
     curtailment: Sequence[tuple[float, float, float]] = (),
     peak_mw: float | None = None,
+    deferral: str = "never",
+    defer_above_usd_per_mwh: float = 1e9,
     rules: Rules | None = None,
     sun: Sun | None = None,
 ) -> Plant:
@@ -48,6 +50,8 @@ def plant_of(
     """
     if dispatch not in POLICIES:
         raise ValueError(f"power.dispatch: no policy {dispatch!r}; choose from {', '.join(POLICIES)}")
+    if deferral not in DEFERRALS:
+        raise ValueError(f"power.deferral: no policy {deferral!r}; choose from {', '.join(DEFERRALS)}")
     money = {**_ECONOMICS, **(economics or {})}
     price = money.get("grid_usd_per_mwh", 62.0) if grid_usd_per_mwh is None else grid_usd_per_mwh
     prices = np.broadcast_to(np.asarray(price, np.float32), 24)
@@ -73,8 +77,10 @@ def plant_of(
             peak_mw=usual.peak_mw if peak_mw is None else peak_mw,
             cheap_usd_per_mwh=float(quartiles[0]),
             dear_usd_per_mwh=float(quartiles[1]),
+            defer_above_usd_per_mwh=defer_above_usd_per_mwh,
         ),
         dispatch=dispatch,
+        deferral=deferral,
     )
 
 

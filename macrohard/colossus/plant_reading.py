@@ -14,6 +14,8 @@ class PlantReading:
 
     source_mw: grid, sun, then each unit, shape (2 + rows,). limit_mw: the load that supply could reach, battery above
     its reserve included. capped_mw: demand less load. surplus_mw: forced below minimum load or down-ramp.
+    nox_raw: as if no unit had a catalyst. energy_usd: fuel, grid, and the rest is operation. grid_peak_mw: highest draw
+    of this month so far.
     battery_binds_mw, battery_binds_mwh: 1 where the battery was asked for all it had, held by its power or its energy.
     """
 
@@ -35,6 +37,9 @@ class PlantReading:
     fuel_mmbtu_per_h: Scalar
     co2_t_per_h: Scalar
     nox_kg_per_h: Scalar
+    nox_raw_kg_per_h: Scalar
+    fuel_usd_per_h: Scalar
+    grid_usd_per_h: Scalar
     energy_usd_per_h: Scalar
     n_units_up: Scalar
     n_units_out: Scalar

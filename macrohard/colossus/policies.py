@@ -1,4 +1,6 @@
-"""Dispatch policies: what the battery may do beyond bridging, how much of the grid is used, what reserve units hold."""
+"""Policies of the plant. Dispatch: what the battery may do beyond bridging, how much of the grid is used, what reserve
+units hold. Deferral: when work that can wait does so.
+"""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -85,3 +87,47 @@ POLICIES: dict[str, Policy] = {
     "peak_shave": peak_shave,
     "price_following": price_following,
 }
+
+
+class Pinch(NamedTuple):
+    """What a deferral is told of the tick that ends. power_share: of the demand that the cap left. battery_mw: what
+
+    the Megapacks gave. full_mw: what they could, new. dear_usd_per_mwh: price from which the grid is dear.
+    """
+
+    power_share: Scalar
+    soc: Scalar
+    reserve: Scalar
+    battery_mw: Scalar
+    full_mw: Scalar
+    grid_usd_per_mwh: Scalar
+    dear_usd_per_mwh: Scalar
+
+
+Deferral = Callable[[Pinch], Scalar]
+"""1 where tickets of low priority shall wait in the next tick, else 0."""
+
+
+def never(pinch: Pinch) -> Scalar:
+    """All work is taken as it comes."""
+    return jnp.zeros_like(jnp.asarray(pinch.power_share, jnp.float32))
+
+
+def short(pinch: Pinch) -> Scalar:
+    """Work waits while GPUs are capped, or Megapacks are down to their reserve."""
+    empty = (pinch.full_mw > 0) & (pinch.soc <= pinch.reserve)
+    return jnp.where((pinch.power_share < 1) | empty, 1.0, 0.0)
+
+
+def battery(pinch: Pinch) -> Scalar:
+    """Work waits as soon as Megapacks have to help: they keep their charge for what cannot wait."""
+    helps = pinch.battery_mw > 1e-3 * pinch.full_mw
+    return jnp.maximum(short(pinch), jnp.where(helps, 1.0, 0.0))
+
+
+def dear(pinch: Pinch) -> Scalar:
+    """Work waits while the grid costs the threshold or more."""
+    return jnp.where(pinch.grid_usd_per_mwh >= pinch.dear_usd_per_mwh, 1.0, 0.0)
+
+
+DEFERRALS: dict[str, Deferral] = {"never": never, "short": short, "battery": battery, "dear": dear}

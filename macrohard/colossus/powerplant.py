@@ -19,7 +19,7 @@ from macrohard.colossus.emissions import Prices, bill
 from macrohard.colossus.outage import outages_at_start
 from macrohard.colossus.plant_reading import PlantReading
 from macrohard.colossus.policies import POLICIES, Orders, View
-from macrohard.colossus.supply import Blocks, Grid, Solar, Units, announced_mw, contract_mw, grid_price
+from macrohard.colossus.supply import Blocks, Grid, Solar, Units, announced_mw, contract_mw, grid_price, month_begins
 from macrohard.colossus.units import Scalar
 
 
@@ -30,6 +30,7 @@ class Rules:
 
     margin_share: cover beside the load. band_share: more, before a unit is let go. bridge_h: how long the battery must
     be able to stand in for a unit to count as its reserve. refill_h: from the reserve to full. peak_mw: for peak_shave.
+    cheap, dear: lower and upper quartile of the day's prices. defer_above_usd_per_mwh: for the deferral by price.
     """
 
     margin_share: Scalar = 0.05
@@ -39,12 +40,13 @@ class Rules:
     peak_mw: Scalar = 1e9
     cheap_usd_per_mwh: Scalar = 0.0
     dear_usd_per_mwh: Scalar = 0.0
+    defer_above_usd_per_mwh: Scalar = 1e9
 
 
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class Plant:
-    """Everything that feeds the site, and the policy by which it does."""
+    """Everything that feeds the site, and the policies by which it does."""
 
     units: Units
     blocks: Blocks
@@ -54,20 +56,22 @@ class Plant:
     prices: Prices
     rules: Rules
     dispatch: str = field(default="follow", metadata={"static": True})
+    deferral: str = field(default="never", metadata={"static": True})
 
 
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class PlantState:
-    """Units, how many of each block run, grid draw and its highest so far, state of charge. is_new: 1 until the first
+    """Units, how many of each block run, grid draw, state of charge. grid_peak_mw: highest draw of this month so far;
 
-    tick has passed.
+    grid_peaks_mw: those of all months begun, added up. is_new: 1 until the first tick has passed.
     """
 
     units: UnitState
     n_on: jax.Array
     grid_mw: Scalar
     grid_peak_mw: Scalar
+    grid_peaks_mw: Scalar
     soc: Scalar
     is_new: Scalar
 
@@ -86,6 +90,7 @@ class Offer(NamedTuple):
     energy_mwh: Scalar
     battery_power_mw: Scalar
     grid_usd_per_mwh: Scalar
+    grid_peak_mw: Scalar
 
 
 def start(plant: Plant, clock: Clock) -> PlantState:
@@ -95,6 +100,7 @@ def start(plant: Plant, clock: Clock) -> PlantState:
         n_on=jnp.zeros_like(plant.blocks.p_nom_mw),
         grid_mw=jnp.float32(0.0),
         grid_peak_mw=jnp.float32(0.0),
+        grid_peaks_mw=jnp.float32(0.0),
         soc=jnp.asarray(plant.battery.soc_start, jnp.float32),
         is_new=jnp.float32(1.0),
     )
@@ -168,6 +174,7 @@ def offer(
         energy_mwh=energy_mwh,
         battery_power_mw=power_mw,
         grid_usd_per_mwh=price,
+        grid_peak_mw=jnp.where(month_begins(clock.hour, dt_h), 0.0, state.grid_peak_mw),
     )
 
 
@@ -187,7 +194,7 @@ def meet(
     )  # fmt: skip
     turbine_mw = jnp.sum(shares.unit_mw)
     supplied_mw = turbine_mw + shares.grid_mw + shares.solar_mw + shares.battery_mw
-    peak_mw = jnp.maximum(state.grid_peak_mw, shares.grid_mw)
+    peak_mw = jnp.maximum(offered.grid_peak_mw, shares.grid_mw)
     asked_mw = jnp.where(is_short > 0, stores.last_mw, stores.above_mw)
     all_asked = (shares.battery_mw >= asked_mw * (1 - 1e-6)) & (load_mw < demand_mw * (1 - 1e-6))
     by_power = asked_mw >= offered.battery_power_mw * (1 - 1e-6)
@@ -196,6 +203,7 @@ def meet(
         n_on=ready.n_on,
         grid_mw=shares.grid_mw,
         grid_peak_mw=peak_mw,
+        grid_peaks_mw=state.grid_peaks_mw + (peak_mw - offered.grid_peak_mw),
         soc=store(plant.battery, state.soc, shares.battery_mw, offered.energy_mwh, dt_h),
         is_new=jnp.float32(0.0),
     )
@@ -218,6 +226,9 @@ def meet(
         fuel_mmbtu_per_h=cost.fuel_mmbtu_per_h,
         co2_t_per_h=cost.co2_t_per_h,
         nox_kg_per_h=cost.nox_kg_per_h,
+        nox_raw_kg_per_h=cost.nox_raw_kg_per_h,
+        fuel_usd_per_h=cost.fuel_usd_per_h,
+        grid_usd_per_h=cost.grid_usd_per_h,
         energy_usd_per_h=cost.energy_usd_per_h,
         n_units_up=jnp.sum(ready.n_up * plant.blocks.n_machines),
         n_units_out=jnp.sum(after.units.out),

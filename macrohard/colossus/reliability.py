@@ -33,7 +33,7 @@ class Estimate:
 class Adequacy:
     """Per year: LOLH hours short; LOLE days with any hour short (NERC's 0.1 a year); EENS energy not served; events;
 
-    and the mean and greatest length of an event.
+    length and energy of the mean event, the greatest length, and the most power short at once.
     """
 
     lolh_h: Estimate
@@ -42,6 +42,8 @@ class Adequacy:
     n_events: Estimate
     event_h: float
     longest_event_h: float
+    event_mwh: float
+    worst_mw: float
 
 
 @jax.tree_util.register_dataclass
@@ -54,20 +56,22 @@ class _Losses:
     longest_h: Scalar
     lasts_h: Scalar
     last_day: Scalar
+    worst_mw: Scalar
 
 
 def adequacy(
     plant: Plant, load_mw: np.ndarray | float, *, years: float = 1.0, n_seeds: int = 16, dt_h: float = 1 / 60,
     climate: Climate | None = None, start_day: float = 0.0, first_seed: int = 1,
+    held_mw: float = 0.0,
 ) -> Adequacy:  # fmt: skip
     """Adequacy of the plant for a load, MW: one figure, or a profile of ticks that repeats. Common random numbers: the
 
-    same seeds for every plant. The battery refills as the plant's policy has it.
+    same seeds for every plant. The battery refills as the plant's policy has it; held_mw of it is kept for swings.
     """
     seeds = jnp.arange(first_seed, first_seed + n_seeds, dtype=jnp.uint32)
     profile = jnp.atleast_1d(jnp.asarray(load_mw, jnp.float32))
     n_ticks = round(years * H_PER_YEAR / dt_h)
-    lost = _years(plant, profile, climate or Climate(), start_day, seeds, n_ticks, dt_h)
+    lost = _years(plant, profile, climate or Climate(), start_day, seeds, n_ticks, dt_h, held_mw)
     each = {field.name: np.asarray(getattr(lost, field.name), np.float64) for field in fields(_Losses)}
     happened = each["events"].sum()
     return Adequacy(
@@ -77,6 +81,8 @@ def adequacy(
         n_events=_estimate(each["events"] / years),
         event_h=float(each["hours"].sum() / happened) if happened else 0.0,
         longest_event_h=float(each["longest_h"].max()),
+        event_mwh=float(each["mwh"].sum() / happened) if happened else 0.0,
+        worst_mw=float(each["worst_mw"].max()),
     )
 
 
@@ -102,7 +108,7 @@ def smallest(short: Callable[[int], float], low: int, high: int, target: float) 
 @jax.jit
 def _years(
     plant: Plant, profile: jax.Array, climate: Climate, start_day: Scalar, seeds: jax.Array, n_ticks: Scalar,
-    dt_h: Scalar,
+    dt_h: Scalar, held_mw: Scalar,
 ) -> _Losses:  # fmt: skip
     def one(seed: jax.Array) -> _Losses:
         def tick(number: jax.Array, carry: tuple[PlantState, _Losses]) -> tuple[PlantState, _Losses]:
@@ -110,13 +116,13 @@ def _years(
             clock = _clock(number, start_day, seed, dt_h)
             load_mw = profile[number % profile.shape[0]]
             outdoor_c = temperature_c(climate, clock)
-            offered = powerplant.offer(plant, state, load_mw, 0.0, outdoor_c, clock, dt_h)
+            offered = powerplant.offer(plant, state, load_mw, held_mw, outdoor_c, clock, dt_h)
             reached_mw = jnp.minimum(load_mw, offered.limit_mw)
             state, _ = powerplant.meet(plant, state, offered, reached_mw, load_mw, dt_h)
             return state, _note(losses, load_mw - reached_mw, load_mw, clock, dt_h)
 
         zero = jnp.float32(0.0)
-        nothing = _Losses(zero, zero, zero, zero, zero, zero, last_day=jnp.float32(-1.0))
+        nothing = _Losses(zero, zero, zero, zero, zero, zero, last_day=jnp.float32(-1.0), worst_mw=zero)
         first = powerplant.start(plant, _clock(jnp.int32(0), start_day, seed, dt_h))
         losses: _Losses = jax.lax.fori_loop(0, n_ticks, tick, (first, nothing))[1]
         return losses
@@ -143,6 +149,7 @@ def _note(losses: _Losses, short_mw: Scalar, load_mw: Scalar, clock: Clock, dt_h
         longest_h=jnp.maximum(losses.longest_h, lasts_h),
         lasts_h=lasts_h,
         last_day=jnp.where(is_short > 0, day, losses.last_day),
+        worst_mw=jnp.maximum(losses.worst_mw, is_short * short_mw),
     )
 
 

@@ -13,10 +13,21 @@ import jax.numpy as jnp
 from macrohard.colossus import powerplant
 from macrohard.colossus.climate import temperature_c
 from macrohard.colossus.clock import Clock
-from macrohard.colossus.cluster import Cluster, ClusterReading, Draw, draw, fleet, nameplate_mw, performance
+from macrohard.colossus.cluster import (
+    Cluster,
+    ClusterReading,
+    Draw,
+    draw,
+    fleet,
+    nameplate_mw,
+    performance,
+    swing_reserve_mw,
+)
 from macrohard.colossus.cooling import chillers_out, removable_mw
 from macrohard.colossus.dispatch import ROUNDING
 from macrohard.colossus.plant_reading import PlantReading
+from macrohard.colossus.policies import DEFERRALS, Pinch
+from macrohard.colossus.pools import mean
 from macrohard.colossus.powerplant import Offer, Plant, PlantState
 from macrohard.colossus.serving import Demand, Served, Serving, serve
 from macrohard.colossus.units import Scalar
@@ -27,7 +38,7 @@ __all__ = ["Clock", "Site", "SiteReading", "SiteState", "start", "step"]
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class Site:
-    """An LLM in service, the GPUs it runs on, and what feeds them."""
+    """The LLM in service (or several, each with its share of the GPUs: pools.py), the GPUs, and what feeds them."""
 
     serving: Serving
     cluster: Cluster
@@ -37,16 +48,17 @@ class Site:
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class SiteState:
-    """What a site carries from tick to tick."""
+    """What a site carries from tick to tick. tickets_wait: 1 where tickets of low priority shall wait for power."""
 
     plant: PlantState
     chillers_out: Scalar
+    tickets_wait: Scalar
 
 
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class SiteReading:
-    """served: at the speed that the power cap leaves. full: what full power would have served."""
+    """served: at the speed that the power cap leaves. full: what full power would have served. Both by pool."""
 
     served: Served
     full: Served
@@ -56,7 +68,9 @@ class SiteReading:
 
 def start(site: Site, clock: Clock) -> SiteState:
     """The site before its first tick."""
-    return SiteState(plant=powerplant.start(site.plant, clock), chillers_out=jnp.float32(0.0))
+    return SiteState(
+        plant=powerplant.start(site.plant, clock), chillers_out=jnp.float32(0.0), tickets_wait=jnp.float32(0.0)
+    )
 
 
 def step(site: Site, state: SiteState, demand: Demand, clock: Clock, dt_h: Scalar) -> tuple[SiteState, SiteReading]:
@@ -64,12 +78,13 @@ def step(site: Site, state: SiteState, demand: Demand, clock: Clock, dt_h: Scala
     cluster, plant = site.cluster, site.plant
     outdoor_c = temperature_c(cluster.climate, clock)
     now = fleet(cluster, clock.hour)
-    full = serve(site.serving, now.n_serving, demand, 1.0)
+    n_serving = now.n_serving * cluster.pool_share
+    full = serve(site.serving, n_serving, demand, 1.0)
     wish = draw(cluster, now, full, outdoor_c)
     demand_mw = wish.site_mw + plant.battery.auxiliary_mw
-    swing_mw = cluster.swing_share * wish.training_it_mw
+    held_mw = swing_reserve_mw(cluster, wish.training_it_mw)
 
-    offered = powerplant.offer(plant, state.plant, demand_mw, swing_mw / 2, outdoor_c, clock, dt_h)
+    offered = powerplant.offer(plant, state.plant, demand_mw, held_mw, outdoor_c, clock, dt_h)
     trains = _training_run(cluster, wish, offered, demand_mw)
     running_mw = demand_mw - (1 - trains) * wish.deferrable_site_mw
     running_it_mw = wish.it_mw - (1 - trains) * wish.deferrable_it_mw
@@ -84,7 +99,8 @@ def step(site: Site, state: SiteState, demand: Demand, clock: Clock, dt_h: Scala
 
     speed = performance(cluster.capping, power_share, cluster.capping.serving_b)
     training_speed = performance(cluster.capping, power_share, cluster.capping.training_b)
-    served = serve(site.serving, now.n_serving * on, demand, speed)
+    served = serve(site.serving, n_serving * on, demand, speed)
+    busy_share = mean(served.busy_share, cluster.pool_share)
     plant_state, plant_reading = powerplant.meet(plant, state.plant, offered, load_mw, demand_mw, dt_h)
     it_mw = running_it_mw * power_share * on
     n_training = now.n_training * on * trains
@@ -103,20 +119,32 @@ def step(site: Site, state: SiteState, demand: Demand, clock: Clock, dt_h: Scala
         performance=speed,
         training_performance=training_speed,
         shed_share=1 - on,
-        utilization=jnp.where(now.n_up > 0, served.busy_share, 0.0),
+        utilization=jnp.where(now.n_up > 0, busy_share, 0.0),
         temperature_c=outdoor_c,
         training_share_run=trains,
         deferred_mw=demand_mw - running_mw,
-        swing_mw=swing_mw * trains,
+        swing_mw=2 * held_mw * trains,
+        swing_reserve_mw=jnp.minimum(held_mw, plant.battery.power_mw),
+        tickets_wait=state.tickets_wait,
         cooling_binds=jnp.where(cooled < 1, 1.0, 0.0),
         chillers_out=n_out,
         water_m3_per_h=it_mw * cluster.cooling.water_m3_per_mwh,
         gpu_h_available_per_h=now.n_up,
-        gpu_h_busy_per_h=now.n_serving * on * served.busy_share + n_training,
+        gpu_h_busy_per_h=now.n_serving * on * busy_share + n_training,
         gpu_h_training_per_h=n_training,
         gpu_h_curtailed_per_h=now.n_serving * (1 - speed * on) + now.n_training * (1 - training_speed * trains * on),
     )
-    return SiteState(plant_state, n_out), SiteReading(served, full, cluster_reading, plant_reading)
+    pinch = Pinch(
+        power_share=power_share * on,
+        soc=plant_state.soc,
+        reserve=plant.battery.reserve,
+        battery_mw=plant_reading.battery_mw,
+        full_mw=plant.battery.power_mw,
+        grid_usd_per_mwh=offered.grid_usd_per_mwh,
+        dear_usd_per_mwh=plant.rules.defer_above_usd_per_mwh,
+    )
+    waits = DEFERRALS[plant.deferral](pinch)
+    return SiteState(plant_state, n_out, waits), SiteReading(served, full, cluster_reading, plant_reading)
 
 
 def _training_run(cluster: Cluster, wish: Draw, offered: Offer, demand_mw: Scalar) -> Scalar:

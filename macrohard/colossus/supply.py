@@ -11,7 +11,7 @@ import numpy as np
 
 from macrohard.colossus.climate import Sun
 from macrohard.colossus.clock import Clock
-from macrohard.colossus.units import H_PER_YEAR, Scalar
+from macrohard.colossus.units import H_PER_MONTH, H_PER_YEAR, Scalar
 
 
 @jax.tree_util.register_dataclass
@@ -126,8 +126,11 @@ def before(per_block: jax.Array) -> jax.Array:
 
 def by_block(units: Units, blocks: Blocks, per_unit: jax.Array) -> jax.Array:
     """Sum over the units of each block, shape (blocks,)."""
-    n_blocks = blocks.p_nom_mw.shape[0]  # one sum a block: three times as fast as one over an axis of a matrix
-    return jnp.stack([jnp.sum(jnp.where(units.block == block, per_unit, 0.0)) for block in range(n_blocks)])
+    number = jnp.arange(blocks.p_nom_mw.shape[0])
+    total = jnp.zeros_like(blocks.p_nom_mw)
+    for row in range(per_unit.shape[0]):
+        total = total + jnp.where(units.block[row] == number, per_unit[row], 0.0)
+    return total
 
 
 def of_units(units: Units, per_block: jax.Array) -> jax.Array:
@@ -167,6 +170,11 @@ def announced_mw(grid: Grid, hour: Scalar, dt_h: Scalar) -> Scalar:
     """The contract less every call in force or announced: what to commit units against."""
     known = (grid.call_until_h > hour - dt_h / 2) & (grid.call_from_h - hour <= grid.notice_h)
     return jnp.maximum(grid.contract_mw - jnp.sum(jnp.where(known, grid.call_mw, 0.0), axis=0), 0.0)
+
+
+def month_begins(hour: Scalar, dt_h: Scalar) -> jax.Array:
+    """Whether a billing month, a twelfth of 8,760 hours from the start on, begins with the tick around this hour."""
+    return jnp.floor(hour / H_PER_MONTH) > jnp.floor((hour - dt_h) / H_PER_MONTH)
 
 
 def grid_price(grid: Grid, clock: Clock) -> Scalar:

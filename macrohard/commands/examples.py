@@ -24,6 +24,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "headlines": ("headlines",),
     "build-out": ("build-out colossus2-phase1",),
     "swings": ("swings --set training.share=0.5 --out swings.html",),
+    "reliability": ("reliability colossus2-phase1 --set power.megapack.n_units=0",),
     "dashboard": ("dashboard laptop",),
     "size": ("size colocation-10mw --vary power.megapack.n_units=0:20 --until 'power.capped_mwh<=1'",),
     "sensitivity": ("sensitivity experiments/megapack_sizing.toml",),

@@ -11,6 +11,7 @@ import numpy as np
 from jax import lax
 
 from agents.work import N_PRIORITIES, WORK_STAGES, Stage
+from macrohard.colossus.units import Scalar
 
 N_QUEUES = len(WORK_STAGES) * N_PRIORITIES
 NO_QUEUE = N_QUEUES
@@ -43,15 +44,16 @@ def waiting(queues: Queues) -> jax.Array:
 
 
 def take(
-    queues: Queues, stages: tuple[Stage, ...], n_wanted: jax.Array, slots: int
+    queues: Queues, stages: tuple[Stage, ...], n_wanted: jax.Array, slots: int, n_open: Scalar = N_PRIORITIES
 ) -> tuple[Queues, jax.Array, jax.Array]:
     """Takes up to n_wanted tickets: by stage in the order given, then by priority, then first come first served.
 
     Returns the tickets, shape (slots,), filled from the front and padded with -1, and how many still wait. n_wanted is
-    at most `slots`.
+    at most `slots`. Only the first n_open priorities are looked at.
     """
     numbers = np.array([stage * N_PRIORITIES + priority for stage in stages for priority in range(N_PRIORITIES)])
-    head, lengths = queues.head[numbers], waiting(queues)[numbers]
+    head = queues.head[numbers]
+    lengths = jnp.where(numbers % N_PRIORITIES < n_open, waiting(queues)[numbers], 0)
     earlier = np.triu(np.ones((len(numbers), len(numbers)), np.int32), 1)
     before = jnp.sum(lengths[:, None] * earlier, axis=0)  # a cumsum is a kernel by itself
     taken = jnp.clip(n_wanted - before, 0, lengths)

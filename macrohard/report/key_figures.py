@@ -60,6 +60,11 @@ def tiles(facts: Facts) -> list[Tile]:
         ),
         Tile("CO2", mass(number("cost.co2_t")), f"NOx {mass(number('cost.nox_kg') / 1000)}"),
         Tile(
+            "Power, a MWh served",
+            usd(number("cost.usd_per_mwh_served")),
+            "fuel, grid, operation, lease, written-off plant",
+        ),
+        Tile(
             "Changes that failed",
             percent(number("work.change_failure_rate")),
             "done tickets with a defect that came back",

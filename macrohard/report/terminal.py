@@ -9,7 +9,7 @@ from rich.text import Text
 
 from macrohard.report.appendix import assumptions
 from macrohard.report.cautions import cautions
-from macrohard.report.facts import Facts, Result
+from macrohard.report.facts import Facts, Result, as_number
 from macrohard.report.picture import highest
 from macrohard.report.quantity import MISSING, duration, energy, human, mass, percent, power, usd
 from macrohard.report.sparks import spark
@@ -125,6 +125,15 @@ def _gpus(facts: Facts) -> list[Line]:
             human(number("gpu.streams_mean")),
             f"at {human(number('gpu.tok_s_per_stream_mean'))} tokens a second each",
         ),
+        *(
+            (
+                str(pool["name"])[:12],
+                human(as_number(pool["streams_mean"])),
+                f"at {human(as_number(pool['tok_s_per_stream_mean']))} tok/s on {pool['llm']}; "
+                f"{human(as_number(pool['n_gpus']))} GPUs, {percent(as_number(pool['utilization_mean']))} busy",
+            )
+            for pool in facts.pools
+        ),
     ]
 
 
@@ -179,6 +188,7 @@ def _cost(facts: Facts) -> list[Line]:
         ),
         ("per ticket", usd(number("cost.usd_per_ticket")), f"and {human(number('cost.kwh_per_ticket'))} kWh"),
         ("per 1M written", usd(number("cost.usd_per_million_decode_tokens")), ""),
+        ("per MWh served", usd(number("cost.usd_per_mwh_served")), "fuel, grid, operation, lease, written-off plant"),
         ("CO2", mass(number("cost.co2_t")), f"NOx {mass(number('cost.nox_kg') / 1000)}"),
     ]
 

@@ -3,10 +3,15 @@
 from dataclasses import asdict, dataclass
 
 from macrohard.blueprint import draw
+from macrohard.colossus.cluster import fleet, swing_reserve_mw, training_it_mw
+from macrohard.colossus.reliability import margin_mw
 from macrohard.colossus.tables import row_named
 from macrohard.scenario import Scenario
 from macrohard.scenario.limits import estimate
 from macrohard.siting import nameplate
+
+_COMPLETE_H = 1e8
+"""An hour by which every build-out is complete."""
 
 
 @dataclass(frozen=True)
@@ -30,8 +35,12 @@ class Outlook:
     units_mw: float
     """Ratings of all units at 15 C, solar among them."""
     megapack_mw: float
+    swing_reserve_mw: float
+    """Of it, kept for the swing of training in step, with every training GPU at work."""
+    firm_mw: dict[str, float]
+    """Grid and units for good, by what has gone wrong: nothing, the largest unit out, 35 C, both."""
 
-    def document(self) -> dict[str, str | int | float]:
+    def document(self) -> dict[str, str | int | float | dict[str, float]]:
         """As plain values by name."""
         return asdict(self)
 
@@ -46,6 +55,13 @@ class Outlook:
             f"{_mw(self.site_mw)}, against {_mw(self.grid_mw)} of grid, {_mw(self.units_mw)} of units, "
             f"{_mw(self.megapack_mw)} of Megapacks",
         ]
+        if self.units_mw:
+            told = ", ".join(f"{_mw(mw)} {case}" for case, mw in self.firm_mw.items() if case != "whole")
+            lines.append(f"grid and units for good: {_mw(self.firm_mw['whole'])}; {told}")
+        if self.swing_reserve_mw:
+            lines.append(f"training swings keep {_mw(self.swing_reserve_mw)} of the Megapacks from dispatch")
+        if self.swing_reserve_mw > self.megapack_mw:
+            lines.append("note: the Megapacks cannot smooth that swing; see `macrohard swings`")
         if supply < self.site_mw:
             lines.append(f"note: grid and units give {_mw(supply)}: with every GPU at its limit some would be capped")
         return lines
@@ -55,6 +71,9 @@ def outlook(scenario: Scenario) -> Outlook:
     """Lays the scenario out as a run would; ScenarioError if a run would refuse it."""
     plan, rating, power = draw(scenario), nameplate(scenario), scenario.power
     pack = row_named("batteries", power.megapack.kind, "power.megapack.kind")
+    site = plan.params.site
+    n_training = fleet(site.cluster, _COMPLETE_H).n_training
+    lost = {"whole": (0, 15.0), "with one unit out": (1, 15.0), "at 35 C": (0, 35.0), "with both": (1, 35.0)}
     return Outlook(
         scenario=scenario.name,
         sha256=scenario.sha256,
@@ -73,6 +92,10 @@ def outlook(scenario: Scenario) -> Outlook:
             for source in power.sources
         ),
         megapack_mw=power.megapack.n_units * float(pack["power_mw"]),
+        swing_reserve_mw=float(swing_reserve_mw(site.cluster, training_it_mw(site.cluster, n_training))),
+        firm_mw={
+            case: margin_mw(site.plant, 0.0, n_out=n_out, celsius=celsius) for case, (n_out, celsius) in lost.items()
+        },
     )
 
 

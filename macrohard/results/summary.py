@@ -14,7 +14,7 @@ from macrohard.results.metrics import Kept, Summary
 from macrohard.scenario import Scenario
 
 SCHEMA_VERSION = 1
-RESULTS_VERSION = "2"
+RESULTS_VERSION = "4"
 """Changes when a changed law gives other results for the same scenario; noted in the CHANGELOG."""
 
 
@@ -31,9 +31,16 @@ def summary(
         "scenario": {"name": plan.scenario.name, "sha256": plan.scenario.sha256, "seed": plan.scenario.run.seed},
         "work": work,
         "tokens": tokens,
-        "gpu": _gpu(warm, totals),
-        "power": _power(plan, kept, warm, totals),
-        "cost": bill(plan.scenario, totals, work["tickets_done"], tokens["decode_tokens"], kept.n_ticks * kept.tick_h),
+        "gpu": _gpu(warm, totals) | {"pools": _pools(plan, kept, warm)},
+        "power": _power(plan, kept, frame, warm, totals),
+        "cost": bill(
+            plan.scenario,
+            totals,
+            metrics.demand_mw_months(kept),
+            tickets_done=work["tickets_done"],
+            decode_tokens=tokens["decode_tokens"],
+            hours=kept.n_ticks * kept.tick_h,
+        ),
         "binding": metrics.binding(kept),
         "desk_time": {
             name: float(warm[f"desks_{name}_share"].mean()) for name in ("idle", "unimpeded", "gpus", "power")
@@ -60,8 +67,16 @@ def _gpu(warm: pd.DataFrame, totals: dict[str, float]) -> Summary:
     }
 
 
-def _power(plan: Blueprint, kept: Kept, warm: pd.DataFrame, totals: dict[str, float]) -> Summary:
+def _pools(plan: Blueprint, kept: Kept, warm: pd.DataFrame) -> list[Summary]:
+    """Of several LLMs in service what each did, with its LLM; none where one serves all."""
+    models = {model.name: model.llm for model in plan.scenario.serving.models}
+    return [{"llm": models[each["name"]], **each} for each in metrics.pools(kept, warm)]
+
+
+def _power(plan: Blueprint, kept: Kept, frame: pd.DataFrame, warm: pd.DataFrame, totals: dict[str, float]) -> Summary:
     record = kept.state.record
+    bin_h = np.diff(frame["time_h"], prepend=0.0)
+    pue = warm["pue"].dropna()
     plate = siting.nameplate(plan.scenario)
     total_mwh = {name: value for name, value in totals.items() if name.endswith("_mwh")}
     balance = (
@@ -84,6 +99,12 @@ def _power(plan: Blueprint, kept: Kept, warm: pd.DataFrame, totals: dict[str, fl
         "loss_of_load_h": int(record.loss_of_load_ticks) * kept.tick_h,
         "soc_lowest": float(record.soc_lowest),
         "soc_end": float(warm["soc"].iloc[-1]),
+        "grid_peak_mw": float(kept.state.site.plant.grid_peak_mw),
+        "pue_mean": float(pue.mean()) if len(pue) else None,
+        "pue_highest": float(pue.max()) if len(pue) else None,
+        "swing_reserve_mw": float(warm["swing_reserve_mw"].mean()),
+        "tickets_wait_h": float(frame["tickets_wait_share"] @ bin_h),
+        "deferred_mwh": float(frame["deferred_mw"] @ bin_h),
         "energy_residual_mwh": float(balance),
         "residual_share_worst": float(record.residual_share_worst),
     }

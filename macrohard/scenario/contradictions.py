@@ -6,7 +6,18 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from macrohard.names import BESIDE_TURBINES
-from macrohard.scenario.sections import Backlog, Capability, Cluster, Megapack, Power, Quality, Run, Tokens
+from macrohard.scenario.sections import (
+    Backlog,
+    Capability,
+    Cluster,
+    Economics,
+    Megapack,
+    Power,
+    Quality,
+    Run,
+    Serving,
+    Tokens,
+)
 
 _NO_FIGURES = BESIDE_TURBINES
 """Kinds of supply that have no rating of their own."""
@@ -44,12 +55,40 @@ def of_backlog(backlog: Backlog) -> Iterator[Contradiction]:
 
 
 def of_tokens(tokens: Tokens) -> Iterator[Contradiction]:
-    """A skewed distribution has its mean above its median."""
-    if tokens.tool_mean_s < tokens.tool_median_s:
+    """A skewed distribution has its mean above its median. One of them left out is the scaffold's."""
+    if tokens.tool_mean_s and tokens.tool_median_s and tokens.tool_mean_s < tokens.tool_median_s:
         allowed = f"at least tokens.tool_median_s = {tokens.tool_median_s:g}"
         yield Contradiction(
             "tokens.tool_mean_s", ("tokens.tool_median_s",), allowed, "raise the mean or lower the median"
         )
+
+
+MAX_POOLS = 8
+"""LLMs in service at once; each makes the tick longer."""
+
+
+def of_serving(serving: Serving) -> Iterator[Contradiction]:
+    """Pools share out all GPUs, bear names of their own, and no role has two of them."""
+    models = serving.models
+    if len(models) > MAX_POOLS:
+        yield Contradiction("serving.models", (), f"at most {MAX_POOLS} entries", "take some out")
+    total = math.fsum(model.share for model in models)
+    if models and abs(total - 1) > 1e-6:
+        others = tuple(f"serving.models.{number}.share" for number in range(1, len(models)))
+        remedy = f"they add to {total:g}: change one of them"
+        yield Contradiction("serving.models.0.share", others, "shares of all entries that add to 1", remedy)
+    names: dict[str, int] = {}
+    roles: dict[str, int] = {}
+    for number, model in enumerate(models):
+        key = f"serving.models.{number}"
+        if names.setdefault(model.name, number) != number:
+            first = f"serving.models.{names[model.name]}.name"
+            yield Contradiction(f"{key}.name", (first,), "a name that no other entry has", "rename one of them")
+        for role in model.roles:
+            if roles.setdefault(role, number) != number:
+                first = f"serving.models.{roles[role]}.roles"
+                allowed = f"each role once over all entries; {role} is in entry {roles[role]}, too"
+                yield Contradiction(f"{key}.roles", (first,), allowed, "take it out of one of them")
 
 
 def of_megapack(pack: Megapack) -> Iterator[Contradiction]:
@@ -83,7 +122,12 @@ def of_cluster(cluster: Cluster) -> Iterator[Contradiction]:
 
 
 def of_power(power: Power) -> Iterator[Contradiction]:
-    """A source without a table row needs its rating; a permit ends after it began."""
+    """A source without a table row needs its rating; a permit ends after it began; a rule needs its threshold."""
+    if power.dispatch == "peak_shave" and power.peak_mw is None:
+        yield Contradiction("power.peak_mw", ("power.dispatch",), "a number above 0: peak_shave needs it", "give it")
+    if power.deferral == "dear" and power.defer_above_usd_per_mwh is None:
+        key, others = "power.defer_above_usd_per_mwh", ("power.deferral",)
+        yield Contradiction(key, others, "a number above 0: a deferral by price needs it", "give it, USD/MWh")
     for number, source in enumerate(power.sources):
         key = f"power.sources.{number}"
         if source.kind in _NO_FIGURES and source.p_nom_mw is None:
@@ -92,6 +136,15 @@ def of_power(power: Power) -> Iterator[Contradiction]:
         if source.permit_from and source.permit_until and source.permit_until <= source.permit_from:
             allowed = f"after permit_from = {source.permit_from}"
             yield Contradiction(f"{key}.permit_until", (f"{key}.permit_from",), allowed, "swap the two")
+
+
+def of_prices(economics: Economics, power: Power) -> Iterator[Contradiction]:
+    """Prices by the hour are none or 24; a rule that follows them needs them."""
+    key, count = "economics.grid_usd_per_mwh_by_hour", len(economics.grid_usd_per_mwh_by_hour)
+    if count not in (0, 24):
+        yield Contradiction(key, (), "none or 24 prices, from midnight on", f"these are {count}: give 24")
+    if count == 0 and power.dispatch == "price_following":
+        yield Contradiction(key, ("power.dispatch",), "24 prices: price_following needs them", "give them, USD/MWh")
 
 
 def of_bugs(backlog: Backlog, capability: Capability, quality: Quality) -> Iterator[Contradiction]:
@@ -146,9 +199,11 @@ CHECKS: dict[str, Callable[..., Iterator[Contradiction]]] = {
     "run": of_run,
     "backlog": of_backlog,
     "tokens": of_tokens,
+    "serving": of_serving,
     "power.megapack": of_megapack,
     "cluster": of_cluster,
     "power": of_power,
+    "economics power": of_prices,
     "backlog capability quality": of_bugs,
 }
 """The checks by the tables they look at."""

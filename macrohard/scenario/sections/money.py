@@ -18,6 +18,10 @@ class Economics(Section):
     """From the hub to the site (A)."""
     grid_usd_per_mwh: Amount = 62.0
     """Industrial rate of MLGW, Memphis (Smart City Memphis, 2024-12)."""
+    grid_usd_per_mwh_by_hour: tuple[Amount, ...] = ()
+    """Price of grid energy in each of the 24 hours of the day, USD/MWh; empty: the flat one."""
+    grid_demand_usd_per_kw_month: Amount = 0.0
+    """Charge on the highest grid draw of a month; 0: the flat price is an average that has it inside (A)."""
     gpu_usd_per_h: Amount = 2.21
     """A GPU with its server, owned, per hour installed; 2.75-3.30 rented. A cloud's price holds site and power, too:
     then set site_musd_per_mw and grid_usd_per_mwh to 0, as the scenario cloud-1000 does."""
@@ -27,6 +31,8 @@ class Economics(Section):
     """Rent of hall, cooling and connection per kW of IT nameplate and month: a colocation, in place of building."""
     turbine_usd_per_kw: Amount = 1980.0
     """New gas turbines, installed (REopt, combustion turbine of 15-25 MW)."""
+    turbine_lease_usd_per_kw_month: Amount = 46.0
+    """Lease of turbines (SEC EDGAR, Solaris Q3 2025: 104.9 MUSD a quarter over 760 MW, the latter unverified)."""
     turbine_om_usd_per_mwh: Annotated[Amount | None, Absent] = None
     """Operation and maintenance of gas turbines; left out: as the table has it for the kind (11, REopt, the same)."""
     site_life_years: Years = 20.0

@@ -29,6 +29,41 @@ Units = Annotated[int, Ge(0), Le(100_000)]
 Megawatts = Annotated[float, Ge(0), Le(1e6)]
 
 
+class Model(Section):
+    """One of several LLMs in service, with a pool of GPUs of its own; in order from small to large.
+
+    A ticket is worked on by the LLM of the role, and by the next in the list after each escalation. What is left out
+    is as [serving] and [capability] have it.
+    """
+
+    name: Annotated[Text, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
+    """What results call the pool: small letters, digits and underscores."""
+    llm: Annotated[str, row_of("llms", sized=True)]
+    """A row of the table of LLMs, or a name that tells its size, 'Foo (120B-A12B)'."""
+    share: Annotated[float, Gt(0), Le(1)]
+    """Share of the serving GPUs; the shares of all entries add to 1."""
+    roles: tuple[Annotated[str, one_of(names.ROLES)], ...] = ()
+    """Roles it serves first; those named by no entry are served by the first one."""
+    precision: Annotated[Annotated[str, one_of(names.PRECISIONS)] | None, Absent] = None
+    """Format of the weights."""
+    kv_precision: Annotated[Annotated[str, one_of(names.KV_PRECISIONS)] | None, Absent] = None
+    """Format of the KV cache."""
+    gpus_per_replica: Annotated[Annotated[int, Ge(1), Le(4096)] | None, Absent] = None
+    """GPUs that hold one copy of the LLM together; left out: usual for this LLM on this GPU."""
+    placement: Annotated[Literal["aggregated", "disaggregated"] | None, Absent] = None
+    """Prefill and decode on the same GPUs, or apart."""
+    prefill_share: Annotated[Annotated[float, Gt(0), Le(0.99)] | None, Absent] = None
+    """Disaggregated: share of the pool's GPUs that prefill."""
+    max_context_tokens: Annotated[Annotated[int, Ge(1), Le(100_000_000)] | None, Absent] = None
+    """Longest context admitted, tokens."""
+    horizon_min: Annotated[Annotated[float, Gt(0), Le(1e9)] | None, Absent] = None
+    """Size of an ordinary ticket this LLM solves half of the time, human minutes."""
+    beta: Annotated[Annotated[float, Gt(0), Le(5)] | None, Absent] = None
+    """Slope per doubling of size; take horizon_min, beta and rho from one fit."""
+    rho: Annotated[Annotated[float, Gt(0), Le(0.99)] | None, Absent] = None
+    """Correlation of tries at one ticket by this LLM."""
+
+
 class Serving(Section):
     """The LLM and how it is laid out on the GPUs."""
 
@@ -50,6 +85,8 @@ class Serving(Section):
     """Disaggregated: share of the serving GPUs that prefill."""
     gpus_per_replica: Annotated[Annotated[int, Ge(1), Le(4096)] | None, Absent] = None
     """GPUs that hold one copy of the LLM together; left out: usual for this LLM on this GPU."""
+    models: tuple[Model, ...] = ()
+    """Several LLMs at once, each with a pool of the GPUs; none: `llm` serves all. With entries `llm` is not used."""
 
 
 class Training(Section):
@@ -59,6 +96,10 @@ class Training(Section):
     """Share of the GPUs that train."""
     swing: Share = 0.3
     """Swing of the training GPUs' power in step with each other, share of IT power (A; 0.3-0.8 reported)."""
+    defers: bool = False
+    """Whether training waits for power: it then runs only on what grid, sun and units reach without the Megapacks."""
+    below_usd_per_mwh: Annotated[Annotated[float, Gt(0), Le(1e6)] | None, Absent] = None
+    """Training that defers also waits while the grid costs this or more; left out: at any price."""
 
 
 class Climate(Section):
@@ -69,6 +110,8 @@ class Climate(Section):
     """Half the difference between July and January means, K."""
     day_c: Annotated[float, Ge(0), Le(40)] = 5.0
     """Half the difference between afternoon and night, K."""
+    spread_c: Annotated[float, Ge(0), Le(30)] = 0.0
+    """Spread between days, K, by dice; 0: every year is the mean year."""
 
 
 class Build(Section):
@@ -102,6 +145,14 @@ class Cluster(Section):
     """Below this outdoor temperature no chiller runs (A)."""
     chiller_full_c: Annotated[float, Ge(-60), Le(80)] = 35.0
     """From this outdoor temperature on all heat goes through chillers (A)."""
+    cooling_limit_mw: Annotated[Annotated[float, Gt(0), Le(1e6)] | None, Absent] = None
+    """Most IT heat that all chillers take away at 35 C, MW; left out: any."""
+    n_chillers: Annotated[int, Ge(0), Le(100_000)] = 0
+    """Chillers that share that limit and fail one by one; 0: none fails."""
+    chiller_mtbf_h: Positive = 10_000.0
+    """Mean time between failures of a chiller, h (A)."""
+    chiller_mttr_h: Positive = 48.0
+    """Mean time to repair a chiller, h (A)."""
     climate: Climate = Climate()
     gpu_mtbf_h: Positive = 50_000.0
     """Mean time between failures of a GPU, h (A)."""
@@ -110,7 +161,15 @@ class Cluster(Section):
     rack_mtbf_h: Positive = 50_000.0
     """Mean time between failures of a rack or server, h (A)."""
     rack_mttr_h: Amount = 24.0
-    """Mean time until a rack or server is repaired, h (A)."""
+    """Mean time until a rack or server is repaired or another stands in, h (A)."""
+    gpu_spares: Annotated[Annotated[int, Ge(0), Le(100_000_000)] | None, Absent] = None
+    """GPUs kept to stand in for failed ones; left out: never too few."""
+    gpu_repair_h: Positive = 720.0
+    """Mean time until a failed GPU is back on the shelf, repaired or replaced, h (A)."""
+    rack_spares: Annotated[Annotated[int, Ge(0), Le(100_000_000)] | None, Absent] = None
+    """Racks or servers kept to stand in; left out: never too few."""
+    rack_repair_h: Positive = 720.0
+    """Mean time until a failed rack or server is back on the shelf, h (A)."""
     build_out: tuple[Annotated[Build, BeforeValidator(_as_build)], ...] = ()
     """Steps in which the GPUs come, in order of date; none: all are there from the start."""
 
@@ -151,6 +210,8 @@ class Source(Section):
     """Mean time to repair a unit, h."""
     planned_outage: bool = False
     """Whether the units are taken out for maintenance."""
+    leased: bool = False
+    """Whether the units are leased by the month ([economics]) instead of bought and written off."""
     planned_outage_h_per_year: Annotated[Annotated[float, Ge(0), Le(8760)] | None, Absent] = None
     """Maintenance of a unit, h a year."""
     om_usd_per_mwh: Annotated[Annotated[float, Ge(0), Le(10_000)] | None, Absent] = None
@@ -200,6 +261,16 @@ class Power(Section):
     """Change of the grid draw a minute, MW; left out: 10 % of the contract (A; no public value found)."""
     dispatch: Annotated[str, one_of(names.DISPATCH)] = "follow"
     """Rule that shares the load out."""
+    peak_mw: Annotated[Annotated[float, Gt(0), Le(1e6)] | None, Absent] = None
+    """Grid draw that `peak_shave` stays under, MW."""
+    deferral: Annotated[str, one_of(names.DEFERRALS)] = "never"
+    """When tickets of low priority wait: power is `short`, the `battery` has to help, or the grid is `dear`."""
+    defer_from_priority: Annotated[int, Ge(1), Le(3)] = 2
+    """Tickets of this priority and of later ones wait; 0 is first, 3 last."""
+    defer_above_usd_per_mwh: Annotated[Annotated[float, Gt(0), Le(1e6)] | None, Absent] = None
+    """Price of the grid from which it is `dear`, USD/MWh."""
+    nox_permit_short_tons: Annotated[Annotated[float, Gt(0), Le(1e6)] | None, Absent] = None
+    """Nitrogen oxides that the permit of all units allows in a year, short tons."""
     curtailment: tuple[Call, ...] = ()
     sources: tuple[Source, ...] = ()
     megapack: Megapack = Megapack()
