@@ -33,7 +33,6 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "export": ("export sweeps/megapacks table.csv",),
     "map": ("map sweeps/megapacks power.megapack.n_units power.grid_mw",),
     "frontier": ("frontier sweeps/megapacks power.megapack.n_units power.grid_mw --hold 'power.capped_mwh<=0'",),
-    "reliability": ("reliability colossus2-phase1 --seeds 16",),
     "sweep plan": ("sweep plan experiments/megapack_sizing.toml",),
     "sweep run": ("sweep run experiments/megapack_sizing.toml --out sweeps/megapacks --jobs 2",),
     "sweep status": ("sweep status experiments/megapack_sizing.toml --out sweeps/megapacks",),
