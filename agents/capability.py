@@ -31,16 +31,20 @@ def success_mean(size_min: Scalar, horizon_min: Scalar, beta: Scalar, kind_offse
     return jax.nn.sigmoid(beta * (jnp.log2(horizon_min) - jnp.log2(size_min)) + kind_offset)
 
 
-def success_chance(table: jax.Array, mean: Scalar, quantile: Scalar) -> jax.Array:
-    """The chance p_i of the ticket that stands at `quantile` (0 hopeless, 1 easy) among those of equal mean."""
+def success_chance(table: jax.Array, mean: Scalar, quantile: Scalar, llm: Scalar = 0) -> jax.Array:
+    """The chance p_i of the ticket that stands at `quantile` (0 hopeless, 1 easy) among those of equal mean.
+
+    table has shape (logits, quantiles), or (llms, logits, quantiles), of which `llm` picks one.
+    """
     mean = jnp.clip(mean, 1e-6, 1.0 - 1e-6)
     row = jnp.clip((jnp.log(mean) - jnp.log1p(-mean) + LOGIT_MAX) * ((N_LOGITS - 1) / (2 * LOGIT_MAX)), 0, N_LOGITS - 1)
     column = jnp.clip(quantile * N_QUANTILES - 0.5, 0, N_QUANTILES - 1)
     i = jnp.minimum(row.astype(jnp.int32), N_LOGITS - 2)
     j = jnp.minimum(column.astype(jnp.int32), N_QUANTILES - 2)
     down, right = row - i, column - j
-    upper = table[i, j] * (1 - right) + table[i, j + 1] * right
-    lower = table[i + 1, j] * (1 - right) + table[i + 1, j + 1] * right
+    own = () if table.ndim == 2 else (llm,)
+    upper = table[*own, i, j] * (1 - right) + table[*own, i, j + 1] * right
+    lower = table[*own, i + 1, j] * (1 - right) + table[*own, i + 1, j + 1] * right
     return upper * (1 - down) + lower * down
 
 

@@ -18,8 +18,10 @@ class Coder(Worker):
     def success(ticket: Ticket, habits: Habits) -> jax.Array:
         """Chance that the patch is good: the same for every retry by the same model; rework keeps what it mends."""
         offset = habits.kind_offset[ticket.kind.astype(jnp.int32)]
-        mean = success_mean(ticket.size_min, habits.horizon_min, habits.beta, offset)
-        fresh = success_chance(habits.success_table, mean, ticket.quantile) * (1.0 - habits.handoff_error)
+        horizon_min, beta = habits.able(ticket.llm)
+        mean = success_mean(ticket.size_min, horizon_min, beta, offset)
+        solved = success_chance(habits.success_table, mean, ticket.quantile, ticket.llm)
+        fresh = solved * (1.0 - habits.handoff_error)
         return jnp.where(ticket.work_share < 1.0, jnp.where(ticket.patch_is_good, 1.0, 0.0), fresh)
 
     @staticmethod

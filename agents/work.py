@@ -62,6 +62,8 @@ class Ticket:
     """Hidden: expected number of latent defects in the present patch."""
     open_changes: jax.Array
     """Other changes open in the same module."""
+    llm: Scalar = 0
+    """The LLM that works on it, as its place among those in service."""
 
 
 @jax.tree_util.register_dataclass
@@ -115,7 +117,8 @@ class Habits:
     tool_ratio: jax.Array
     """Tool time of a stage relative to coding, shape (stages, kinds)."""
     success_table: jax.Array
-    """Quantiles of the success chance by (logit of its mean, quantile), shape (65, 256)."""
+    """Quantiles of the success chance by (logit of its mean, quantile), shape (65, 256); (llms, 65, 256) for several
+    LLMs, which then have a horizon_min and a beta each, too: shape (llms,). See `able`."""
     horizon_min: Scalar
     """Task length, in human minutes, at which half the tickets are solved."""
     beta: Scalar
@@ -150,3 +153,16 @@ class Habits:
     """A ticket whose halves would be smaller than this is given up instead of split."""
     escalation_keeps: Scalar
     """Chance that another model finds the ticket as hard as the last one did."""
+    first_llm: Scalar = 0
+    """The LLM that serves this role first; every escalation of a ticket moves it to the next."""
+    last_llm: Scalar = 0
+    """The last of the LLMs in service, beyond which nothing moves."""
+
+    def able(self, llm: Scalar) -> tuple[Scalar, Scalar]:
+        """horizon_min and beta of an LLM."""
+        return _of(self.horizon_min, llm), _of(self.beta, llm)
+
+
+def _of(figure: Scalar, llm: Scalar) -> Scalar:
+    """The figure of one LLM; where there is one LLM, that figure."""
+    return figure[llm] if isinstance(figure, jax.Array) and figure.ndim else figure

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from functools import lru_cache
 from math import ceil, log2
+from typing import Any
 
 import jax
 import numpy as np
@@ -22,6 +23,7 @@ from macrohard.faults import Fault, ScenarioError
 from macrohard.floor.assign import slots_of
 from macrohard.floor.opening import opening
 from macrohard.floor.state import Intake, Params, Shop, State
+from macrohard.names import ROLES
 from macrohard.scenario import Scenario
 from macrohard.scenario.sections import Backlog as Work
 from macrohard.siting import site_of_scenario
@@ -34,6 +36,13 @@ _BIRTHS_PER_TICKET = 0.45
 _ATTEMPTS_PER_TICKET = 7.0
 """Agent time of a ticket in usual coding attempts, idle agents included; 7.8 in the default scenario, where a ticket
 takes 1.9 fresh attempts and as many tests. Used only to size a saturated backlog, with a margin."""
+
+
+_SCAFFOLDS_OWN = (
+    "calls_at_120_min", "first_context_tokens", "context_growth_tokens", "decode_tokens_per_call", "calls_sd_log",
+    "tool_median_s", "tool_mean_s",
+)  # fmt: skip
+"""Keys of [tokens] that are as the scaffold has them where they are left out."""
 
 
 @dataclass(frozen=True)
@@ -72,13 +81,16 @@ def draw(scenario: Scenario, roles: tuple[type[Worker], ...] | None = None) -> B
     ticks_per_bin = ceil(ticks_of(scenario) / run.series_bins)
     n_agents = sum(headcount.values())
     epic_slots = _epic_slots(scenario, backlog, n_agents)
-    shop = Shop(roster, n_rows, slots, epic_slots, bug_slots=max(16, slots[0] // 4))
+    pools = tuple(model.name for model in scenario.serving.models)
+    shop = Shop(
+        roster, n_rows, slots, epic_slots, bug_slots=max(16, slots[0] // 4), pools=pools if len(pools) > 1 else ()
+    )
     params = Params(
         seed=on_device(np.uint32(run.seed)),
         tick_s=real(run.tick_s),
         weight=real(force.weight),
         n_desks={role: whole(n) for role, n in headcount.items()},
-        habits={role.role: habits for role in roster},
+        habits={role.role: habits_of(scenario, role.role) for role in roster},
         intake=_intake(scenario, backlog, n_agents),
         site=site,
         defer_from_priority=whole(scenario.power.defer_from_priority),
@@ -104,9 +116,10 @@ def bucket(n: int) -> int:
     return -(-n // step) * step
 
 
-def habits_of(scenario: Scenario) -> Habits:
-    """How the agents of a scenario work."""
+def habits_of(scenario: Scenario, role: str = "coding") -> Habits:
+    """How the agents of a role work."""
     force, able, care = scenario.workforce, scenario.capability, scenario.quality
+    tables = [beta_quantile_table(rho) for rho in _of_llms(scenario, "rho")]
     topology = teams.TOPOLOGIES[force.topology]
     others = force.coding + force.design + force.testing
     attention = teams.attention(force.management, others, force.span_of_control)
@@ -116,9 +129,9 @@ def habits_of(scenario: Scenario) -> Habits:
         attempt=jax.tree.map(real, _attempt_law(scenario)),
         token_ratio=on_device((token_ratio * topology.token_multiplier).astype(np.float32)),
         tool_ratio=on_device(tool_ratio),
-        success_table=on_device(beta_quantile_table(able.rho)),
-        horizon_min=real(horizon_min(scenario)),
-        beta=real(able.beta),
+        success_table=_by_llm(tables),
+        horizon_min=_by_llm(horizons_min(scenario)),
+        beta=_by_llm(_of_llms(scenario, "beta")),
         kind_offset=on_device(np.array([0.0, able.frontend, able.greenfield, able.office], np.float32)),
         handoff_error=real(min(1.0, care.handoff_error * topology.error_amplification)),
         detection_test=real(care.detection_test),
@@ -135,26 +148,46 @@ def habits_of(scenario: Scenario) -> Habits:
         max_escalations=whole(force.max_escalations),
         give_up_below_min=real(force.give_up_below_min),
         escalation_keeps=real(able.escalation_keeps),
+        first_llm=whole(first_llm(scenario, role)),
+        last_llm=whole(max(0, len(scenario.serving.models) - 1)),
     )
 
 
-def horizon_min(scenario: Scenario) -> float:
-    """Task length solved half of the time, at the start of the run."""
+def first_llm(scenario: Scenario, role: str) -> int:
+    """The LLM that serves a role first, as its place in [[serving.models]]."""
+    return next((place for place, model in enumerate(scenario.serving.models) if role in model.roles), 0)
+
+
+def horizons_min(scenario: Scenario) -> list[float]:
+    """Task length solved half of the time at the start of the run, of each LLM in service."""
     able = scenario.capability
-    if able.as_of is None:
-        return able.horizon_min
-    return horizon_at((scenario.run.start - able.as_of).days, able.horizon_min, able.doubling_days)
+    days = 0 if able.as_of is None else (scenario.run.start - able.as_of).days
+    return [horizon_at(days, each, able.doubling_days) for each in _of_llms(scenario, "horizon_min")]
+
+
+def _of_llms(scenario: Scenario, name: str) -> list[float]:
+    """A figure of [capability] for each LLM in service, which may have one of its own."""
+    own = [getattr(model, name) for model in scenario.serving.models] or [None]
+    return [getattr(scenario.capability, name) if value is None else value for value in own]
+
+
+def _by_llm(figures: list[Any]) -> jax.Array:
+    """Figures of several LLMs along a first axis; that of one LLM alone as it is."""
+    return on_device(np.asarray(np.stack(figures) if len(figures) > 1 else figures[0], np.float32))
 
 
 def bugs_per_ticket(scenario: Scenario, habits: Habits) -> float:
     """Expected escapes of one ticket of mean size: bad patches that no one caught, and defects that no one found."""
     size_min = _mean_size_min(scenario)
-    mean = float(jax.jit(success_mean)(size_min, habits.horizon_min, habits.beta, 0.0))
+    first = int(habits.first_llm)
+    rho = _of_llms(scenario, "rho")[first]
+    horizon_min, beta = (np.ravel(each)[min(first, np.size(each) - 1)] for each in (habits.horizon_min, habits.beta))
+    mean = float(jax.jit(success_mean)(size_min, horizon_min, beta, 0.0))
     missed = (1.0 - float(habits.detection_test)) * (1.0 - float(habits.detection_review))
     tried = 0.0
     still_in_work = 1.0
     for tries in range(1, 10):
-        tried += still_in_work * float(unsolved_share(mean, scenario.capability.rho, tries))
+        tried += still_in_work * float(unsolved_share(mean, rho, tries))
         still_in_work *= 1.0 - missed
     left = float(habits.defects_per_min) * size_min
     for share in (habits.found_self_check, habits.found_test, habits.found_review):
@@ -193,24 +226,22 @@ def _attempt_law(scenario: Scenario) -> AttemptLaw:
 
     tokens = scenario.tokens
     scaffold = scaffold_law(scenario.workforce.scaffold)
-    own = {
-        name: getattr(tokens, name)
-        for name in ("calls_at_120_min", "first_context_tokens", "context_growth_tokens")
-        if getattr(tokens, name) is not None
-    }
-    return replace(
+    own = {name: getattr(tokens, name) for name in _SCAFFOLDS_OWN if getattr(tokens, name) is not None}
+    law = replace(
         scaffold,
         **own,
-        decode_tokens_per_call=tokens.decode_tokens_per_call,
         size_exponent=tokens.size_exponent,
-        calls_sd_log=tokens.calls_sd_log,
         cached_miss=tokens.cached_miss if scenario.serving.kv_held_in_tools else 1.0,
         max_input_tokens=tokens.max_input_tokens,
         good_factor=tokens.good_factor,
         bad_factor=tokens.bad_factor,
-        tool_median_s=tokens.tool_median_s,
-        tool_mean_s=tokens.tool_mean_s,
     )
+    if law.tool_mean_s < law.tool_median_s:
+        key = "tokens.tool_mean_s" if "tool_mean_s" in own else "tokens.tool_median_s"
+        what = f"a mean of {law.tool_mean_s:g} s is below the median of {law.tool_median_s:g} s; allowed: at least that"
+        remedy = f"set both; one that is left out is that of {scenario.workforce.scaffold}"
+        raise ScenarioError([Fault(scenario.name, key, own[key.partition(".")[2]], what, remedy)])
+    return law
 
 
 def _ratios(scenario: Scenario) -> tuple[np.ndarray, np.ndarray]:
@@ -236,11 +267,22 @@ def _mean_size_min(scenario: Scenario) -> float:
 
 
 def _attempt_s(scenario: Scenario, site: Site, law: AttemptLaw) -> float:
-    """Wall time of a usual coding attempt while all agents work: when attempts come by most often."""
-    n_streams = scenario.n_agents * scenario.workforce.weight
-    return max(
-        float(_usual_wall_s(site.serving, scenario.cluster.n_gpus, n_streams, _mean_size_min(scenario), law)), 60.0
-    )
+    """Wall time of a usual coding attempt while all agents work: when attempts come by most often; of several LLMs the
+    fastest.
+    """
+    shares = np.asarray(site.cluster.pool_share)
+    streams = _streams(scenario).reshape(shares.shape)
+    n_gpus = (scenario.cluster.n_gpus * shares).astype(np.float32)
+    usual_s = _usual_wall_s(site.serving, n_gpus, streams.astype(np.float32), _mean_size_min(scenario), law)
+    return max(float(np.asarray(usual_s)[streams > 0].min(initial=1e9)), 60.0)
+
+
+def _streams(scenario: Scenario) -> np.ndarray:
+    """Real agents by the LLM that serves them first."""
+    streams = np.zeros(max(1, len(scenario.serving.models)))
+    for role in ROLES:
+        streams[first_llm(scenario, role)] += getattr(scenario.workforce, role) * scenario.workforce.weight
+    return streams
 
 
 @jax.jit

@@ -22,6 +22,9 @@ DEFERRALS = ("never", "short", "battery", "dear")
 SCAFFOLDS = ("codex", "swe-agent", "swe-agent-sonnet-4.5", "swe-agent-gpt-5")
 """Agent programs whose context growth was measured."""
 
+ROLES = ("management", "design", "coding", "testing")
+"""Roles of the workforce."""
+
 PRECISIONS = ("bf16", "fp8", "fp4")
 """Formats of weights."""
 

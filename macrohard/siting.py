@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime, time
+from typing import Any
 
 import jax
 import numpy as np
@@ -12,6 +13,7 @@ from macrohard.colossus.cooling import site_mw
 from macrohard.colossus.device import on_device
 from macrohard.colossus.layout import serving_of
 from macrohard.colossus.plant_builder import plant_of
+from macrohard.colossus.pools import stacked
 from macrohard.colossus.powerplant import Plant
 from macrohard.colossus.serving import Serving
 from macrohard.colossus.site import Site
@@ -19,7 +21,7 @@ from macrohard.colossus.tables import row_named
 from macrohard.colossus.units import KW_PER_MW
 from macrohard.faults import Fault, ScenarioError
 from macrohard.scenario import Scenario
-from macrohard.scenario.sections import Source
+from macrohard.scenario.sections import Model, Source
 
 _HOT_C = 35.0
 _ANY_USD_PER_MWH = 1e9
@@ -97,19 +99,51 @@ def plant_prices(scenario: Scenario) -> PlantPrices:
 
 
 def _serving(scenario: Scenario) -> Serving:
-    serving = scenario.serving
+    """The LLM, or the pools of several."""
+    servings = [_serving_of(scenario, model) for model in scenario.serving.models or (None,)]
+    for number, serving in enumerate(servings):
+        _refuse_part_of_replica(scenario, serving, number)
+    return stacked(servings)
+
+
+def _serving_of(scenario: Scenario, model: Model | None) -> Serving:
+    """The LLM of [serving], with what an entry of its models says itself."""
+    usual = scenario.serving
+    own = usual if model is None else model
+
+    def told(name: str) -> Any:
+        value = getattr(own, name)
+        return getattr(usual, name) if value is None else value
+
     return serving_of(
         scenario.cluster.gpu,
-        serving.llm,
-        serving.precision,
-        serving.kv_precision,
-        gpus_per_replica=serving.gpus_per_replica,
-        placement=serving.placement,
-        prefill_share=serving.prefill_share,
-        max_context_tokens=serving.max_context_tokens,
-        max_streams_per_gpu=serving.max_streams_per_gpu,
-        kv_held_in_tools=serving.kv_held_in_tools,
+        own.llm,
+        told("precision"),
+        told("kv_precision"),
+        gpus_per_replica=own.gpus_per_replica,
+        placement=told("placement"),
+        prefill_share=told("prefill_share"),
+        max_context_tokens=told("max_context_tokens"),
+        max_streams_per_gpu=usual.max_streams_per_gpu,
+        kv_held_in_tools=usual.kv_held_in_tools,
     )
+
+
+def _refuse_part_of_replica(scenario: Scenario, serving: Serving, number: int) -> None:
+    """ValueError if GPUs serve but are too few for one copy of the LLM, at any step of the build-out."""
+    apart = not serving.mixes
+    needed = float(serving.n_gpus + (serving.prefill_n_gpus if apart else 0.0))
+    models, cluster = scenario.serving.models, scenario.cluster
+    share = models[number].share if models else 1.0
+    steps = {f"cluster.build_out.{at}.n_gpus": step.n_gpus for at, step in enumerate(cluster.build_out)}
+    for key, n_gpus in (steps or {"cluster.n_gpus": cluster.n_gpus}).items():
+        n_serving = n_gpus * (1 - scenario.training.share) * share
+        if 0 < n_serving < needed - 1e-6:
+            who = f"{models[number].llm} (serving.models.{number})" if models else scenario.serving.llm
+            replica = "a replica to prefill and one to decode take" if apart else "one replica takes"
+            what = f"{n_gpus:,} GPUs leave {n_serving:,.6g} for {who}, of which {replica} {needed:g}"
+            remedy = "more GPUs, a larger share, fewer in gpus_per_replica, a narrower precision or a smaller LLM"
+            raise ValueError(f"{key}: {what}; {remedy}")
 
 
 def _cluster(scenario: Scenario) -> Cluster:
@@ -141,6 +175,7 @@ def _cluster(scenario: Scenario) -> Cluster:
         training_swing=scenario.training.swing,
         training_defers=scenario.training.defers,
         training_below_usd_per_mwh=scenario.training.below_usd_per_mwh or _ANY_USD_PER_MWH,
+        pool_share=[model.share for model in scenario.serving.models] or [1.0],
     )
 
 

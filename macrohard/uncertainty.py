@@ -20,6 +20,7 @@ from scipy.stats import rankdata
 from macrohard import work_tables
 from macrohard.blueprint import Blueprint, draw, habits_of
 from macrohard.colossus.gpu_power import GpuPower
+from macrohard.colossus.serving import ServingFit
 from macrohard.colossus.site import Site
 from macrohard.colossus.tables import rows
 from macrohard.scenario import Scenario
@@ -95,13 +96,16 @@ def laid(plan: Blueprint, drawn: list[Uncertain], number: int, seed: int) -> Blu
     """The plan with the parameters of one draw; shapes and compiled form stay."""
     values = {each.key: float(each.drawn[number]) for each in drawn if np.isfinite(each.drawn[number])}
     own = {key: value for key, value in values.items() if not key.startswith(("serving_fit.", "gpu_power."))}
+    longer = own.get("capability.horizon_min", 1.0) / plan.scenario.capability.horizon_min
+    for place, model in enumerate(plan.scenario.serving.models):  # an LLM's own horizon moves along
+        if model.horizon_min is not None and "capability.horizon_min" in own:
+            own[f"serving.models.{place}.horizon_min"] = model.horizon_min * longer
     scenario = plan.scenario.override([Setting(key, repr(value), "--uncertain") for key, value in own.items()])
-    habits = habits_of(scenario)
     intake = replace(plan.params.intake, bug_size_share=jnp.float32(scenario.quality.bug_size_share))
     params = replace(
         plan.params,
         seed=jnp.asarray(np.uint32(seed)),
-        habits={role: habits for role in plan.params.habits},
+        habits={role: habits_of(scenario, role) for role in plan.params.habits},
         intake=intake,
         site=_site(site_of_scenario(scenario), values),
     )
@@ -185,7 +189,7 @@ def _spread(text: str, form: str, scenario: Scenario) -> float:
 def _value(scenario: Scenario, site: Site, key: str) -> float:
     section, _, rest = key.partition(".")
     if section == "serving_fit":
-        return float(getattr(site.serving.fit, rest))
+        return float(np.ravel(getattr(site.serving.fit, rest))[0])
     if section == "gpu_power":
         return float(getattr(site.cluster.gpu_power, rest))
     value: Any = scenario
@@ -195,10 +199,10 @@ def _value(scenario: Scenario, site: Site, key: str) -> float:
 
 
 def _site(site: Site, values: Mapping[str, float]) -> Site:
-    def of(section: str) -> dict[str, jax.Array]:
-        own = {key: value for key, value in values.items() if key.startswith(f"{section}.")}
-        return {key.partition(".")[2]: jnp.float32(value) for key, value in own.items()}
+    def of(section: str, around: GpuPower | ServingFit) -> dict[str, jax.Array]:
+        own = {key.partition(".")[2]: value for key, value in values.items() if key.startswith(f"{section}.")}
+        return {name: jnp.full_like(getattr(around, name), value) for name, value in own.items()}
 
-    power: GpuPower = replace(site.cluster.gpu_power, **of("gpu_power"))
-    serving = replace(site.serving, fit=replace(site.serving.fit, **of("serving_fit")))
+    power: GpuPower = replace(site.cluster.gpu_power, **of("gpu_power", site.cluster.gpu_power))
+    serving = replace(site.serving, fit=replace(site.serving.fit, **of("serving_fit", site.serving.fit)))
     return replace(site, serving=serving, cluster=replace(site.cluster, gpu_power=power))

@@ -8,8 +8,12 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from small import small
 
 from agents.attempt import AttemptLaw, attempt_load, calls_of, input_of
+from macrohard.blueprint import habits_of
+from macrohard.faults import ScenarioError
+from macrohard.work_tables import attempt_law, scaffolds
 
 CODEX = AttemptLaw(
     calls_at_120_min=30.0,
@@ -93,3 +97,22 @@ def test_one_desk_maps_over_many():
     many = jax.jit(jax.vmap(attempt_load, in_axes=(0, 0, 0, None, None)))(size, z, z, 1.0, CODEX)
     one = [float(attempt_load(a, b, b, 1.0, CODEX).input_tokens) for a, b in zip(size, z, strict=True)]
     assert many.input_tokens.tolist() == pytest.approx(one, rel=1e-5)
+
+
+def test_what_a_scenario_leaves_out_of_an_attempt_is_the_scaffolds():
+    """Every fitted number of every scaffold reaches the agents; one that is set replaces itself alone."""
+    for scaffold in scaffolds():
+        law = habits_of(small(f"workforce.scaffold={scaffold}")).attempt
+        told = habits_of(small(f"workforce.scaffold={scaffold}", "tokens.decode_tokens_per_call=900")).attempt
+        for field in dataclasses.fields(AttemptLaw):
+            fitted = getattr(attempt_law(scaffold), field.name)
+            assert float(getattr(law, field.name)) == pytest.approx(fitted, rel=1e-6), (scaffold, field.name)
+            own = 900 if field.name == "decode_tokens_per_call" else fitted
+            assert float(getattr(told, field.name)) == pytest.approx(own, rel=1e-6)
+
+
+def test_a_median_above_the_scaffolds_mean_is_refused():
+    """Tools of 400 s in the median cannot take the scaffold's 280 s on average."""
+    with pytest.raises(ScenarioError) as refused:
+        habits_of(small("tokens.tool_median_s=400"))
+    assert refused.value.faults[0].key == "tokens.tool_median_s" and "280" in str(refused.value)

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from macrohard import validation
 from macrohard.validation import gpu_power, serving
 from macrohard.validation.points import layout_of
 
@@ -18,7 +19,7 @@ DATA = CALIBRATION.parents[1] / "macrohard" / "data"
 
 @pytest.fixture(scope="module")
 def scored():
-    return serving.score(pd.read_csv(CALIBRATION / "inference_points.csv"))
+    return serving.score(validation.measurements("serving"))
 
 
 @pytest.fixture(scope="module")
@@ -77,7 +78,7 @@ def test_fitting_again_gives_the_table_the_package_ships(script):
 
 def test_power_of_gpus_is_within_its_target_and_beats_a_constant():
     """Issue 3: 8 % of the limit with LLMs left out; in sample 4, left out 6.5 (see docs), a constant 9.8."""
-    scored = gpu_power.score(pd.read_csv(CALIBRATION / "power_points.csv"))
+    scored = gpu_power.score(validation.measurements("gpu_power"))
     assert scored["n_predicted"] == 143
     assert scored["median_abs_error_of_limit"] < 0.05
     rows = scored["rows"]
@@ -104,5 +105,5 @@ def test_a_prefix_hit_spares_computing_but_not_attending():
 
 
 def test_an_empty_file_scores_nothing():
-    frame = pd.read_csv(CALIBRATION / "inference_points.csv").iloc[:0]
+    frame = validation.measurements("serving").iloc[:0]
     assert serving.score(frame)["n"] == 0

@@ -18,6 +18,14 @@ from macrohard.colossus.hardware import GPUS, LLMS, gpu_named, llm_named, precis
         ("AMD Instinct MI300X", "MI300X"),
         ("H100 PCIe", "H100 PCIe"),
         ("L40S", "L40S"),
+        ("RTX 6000 Ada", "RTX 6000 Ada"),
+        ("RTX PRO 6000 Blackwell Server Edition", "RTX PRO 6000"),
+        ("NVIDIA RTX A6000", "RTX A6000"),
+        ("AWS Trainium 2", "Trainium2"),
+        ("TPU v6e (Trillium)", "TPU v6e"),
+        ("Intel Gaudi 3", "Gaudi 3"),
+        ("AMD Instinct MI355X", "MI355X"),
+        ("NVIDIA B300 SXM6 AC", "B300"),
     ],
 )
 def test_a_gpu_is_found_by_the_names_measurements_use(name, gpu):
@@ -43,6 +51,11 @@ def test_an_unknown_gpu_is_refused_by_name():
         ("Kimi-K2.5 (1T-A32B)", "Kimi-K2"),
         ("openai/gpt-oss-20b", "gpt-oss-20b"),
         ("Mixtral-8x7B", "Mixtral-8x7B"),
+        ("GLM-4.6 (355B total, 32B active)", "GLM-4.5"),
+        ("Qwen3-Next-80B-A3B", "Qwen3-Next-80B-A3B"),
+        ("Mistral-Large 123B", "Mistral-Large-2"),
+        ("DeepSeek-V3-0324", "DeepSeek-R1"),
+        ("Qwen3-235B-A22B-Thinking-2507", "Qwen3-235B-A22B"),
     ],
 )
 def test_an_llm_is_found_by_the_names_measurements_use(name, llm):

@@ -20,7 +20,7 @@ FLOORS = [floor.split() for floor in """
     macrohard.colossus.battery macrohard.colossus.clock macrohard.colossus.dice
     macrohard.colossus.gpu_power macrohard.colossus.policies macrohard.colossus.roofline
     macrohard.colossus.climate macrohard.colossus.cooling macrohard.colossus.layout macrohard.colossus.swings
-    macrohard.colossus.serving macrohard.colossus.supply
+    macrohard.colossus.pools macrohard.colossus.serving macrohard.colossus.supply
     macrohard.colossus.cluster macrohard.colossus.outage
     macrohard.colossus.cluster_builder macrohard.colossus.commitment macrohard.colossus.plant_reading
     macrohard.colossus.requests

@@ -50,10 +50,12 @@ def test_a_ticket_takes_about_12_million_input_tokens(factory):
 
 
 def test_a_ticket_takes_a_tenth_of_a_gpu_hour(factory):
-    """0.09-0.12 GPU-h, 0.15-0.19 kWh; 0.20-0.26 USD for GPUs and energy; buildings and plant come on top."""
+    """0.09-0.12 GPU-h, at 163 MW / 110,000 = 1.48 kW a GPU 0.13-0.18 kWh (by hand 0.15-0.19); 0.20-0.26 USD for GPUs
+    and energy; buildings and plant come on top.
+    """
     cost, done = factory.summary["cost"], factory.summary["work"]["tickets_done"]
     assert 0.09 <= cost["gpu_h_per_ticket"] <= 0.125
-    assert 0.15 <= cost["kwh_per_ticket"] <= 0.19
+    assert 0.13 <= cost["kwh_per_ticket"] <= 0.19
     assert 0.20 <= (cost["gpu_usd"] + cost["energy_usd"]) / done <= 0.28
     assert cost["energy_usd"] < 0.06 * cost["total_usd"]  # GPUs dominate: power is about 4 % of a ticket's cost
 

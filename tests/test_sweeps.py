@@ -13,6 +13,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+import macrohard
 from macrohard.faults import ScenarioError
 from macrohard.results.summary import RESULTS_VERSION as VERSION
 from macrohard.runs import replicate_seed, run
@@ -280,6 +281,23 @@ def test_mesa_parameters_are_taken():
     assert made.factors == {"cluster.n_gpus": [8, 9]}
     assert made.set == {"serving.llm": "gpt-oss-120b", "run.horizon_h": 1.0}
     assert len(lay_out(made, "1", environment={}).runs) == 6
+
+
+def test_a_script_for_mesa_batch_run_carries_over(whole):
+    """Its arguments, its rows: one for every 60 ticks of each run; the last agree with the runs of a file."""
+    parameters = {key: value for key, value in TINY["set"].items() if key.startswith("workforce.")}
+    found = macrohard.sweep(
+        parameters | {"cluster.n_gpus": [8, 16], "power.grid_mw": 0.02},
+        number_processes=1,
+        iterations=2,
+        data_collection_period=60,
+        max_steps=360,
+        display_progress=False,
+    )
+    assert list(found["Step"]) == [60, 120, 180, 240, 300, 360] * 4
+    last, rows = found[found["Step"] == 360], table(whole.out).query("`power.grid_mw` == 0.02")
+    assert list(last["seed"]) == list(rows["seed"])
+    assert list(last["tickets_done"]) == list(rows["work.tickets_done"])
 
 
 def test_designs_have_the_points_they_promise():

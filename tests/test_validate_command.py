@@ -13,7 +13,7 @@ from macrohard import validation
 from macrohard.cli import app
 from macrohard.validation.verdict import lines, reasons
 
-POINTS = Path(__file__).parents[1] / "experiments" / "calibration"
+POINTS = Path(__file__).parents[1] / "macrohard" / "data" / "measured"
 HOSTILE = (
     "", "nan", "inf", "-inf", "-1", "0", "1e308", "1e-308", "abc", "1,5", "\u221e", "0x10", "99999999999999999999",
     "None", "'; DROP TABLE", "=1+1", "\x00", "8.5", "disaggregated; prefill_gpus=0 (0xTP8); decode_gpus=0 (0xTP8)",

@@ -16,8 +16,8 @@ from macrohard.validation import attempt_tokens, role_ratios, success
 from macrohard.validation.picture import marks, picture
 
 DATA = Path(__file__).parents[1] / "experiments" / "calibration"
-RUNS = validation.load(DATA / "metr_runs.csv")
-ATTEMPTS = validation.load(DATA / "coding_task_tokens.csv")
+RUNS = validation.measurements("success")
+ATTEMPTS = validation.measurements("attempt_tokens")
 
 
 def test_success_by_length_is_within_the_targets_in_sample():
@@ -121,7 +121,7 @@ def test_quantiles_of_the_law_are_those_of_its_draws():
 
 
 def test_ratios_of_roles_hold_for_testing_and_say_what_they_cannot_tell():
-    scored = role_ratios.score(validation.load(DATA / "agent_role_points.csv"))
+    scored = role_ratios.score(validation.measurements("role_ratios"))
     assert scored["by"]["testing | cost_per_task"]["median_abs_error"] < 0.20
     assert scored["by"]["testing | wall_time_mean"]["median_abs_error"] < 0.20
     assert (scored["rows"]["predicted"].notna() == (scored["rows"]["reason"] == "")).all()

@@ -13,6 +13,7 @@ from scipy.optimize import least_squares
 
 from agents.attempt import AttemptLaw
 from macrohard.validation import attempt_tokens as law
+from macrohard.validation import measurements
 
 HERE = Path(__file__).parent
 DATA = HERE.parents[1] / "macrohard" / "data"
@@ -136,9 +137,9 @@ def roles(points: pd.DataFrame) -> pd.DataFrame:
 
 def main() -> None:
     """Fits, shows the errors of what was left out, and with --write renews the tables."""
-    attempts = law.prepared(pd.read_csv(HERE / "coding_task_tokens.csv"))
-    points = pd.read_csv(HERE / "agent_role_points.csv")
-    runs = pd.read_csv(HERE / "metr_runs.csv", comment="#")
+    attempts = law.prepared(measurements("attempt_tokens"))
+    points = measurements("role_ratios")
+    runs = measurements("success")
     laws = {"codex": codex(points)} | swe_agent(attempts, np.random.default_rng(1))
     for name, (one, error) in laws.items():
         print(name, {k: (round(getattr(one, k), 3), round(error.get(k, 0.0), 3)) for k in FITTED})

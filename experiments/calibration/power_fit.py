@@ -7,10 +7,10 @@ import sys
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 from scipy.optimize import least_squares
 
 from macrohard.colossus.gpu_power import FEWEST_GPUS, MOST_GPUS, gpu_power_of
+from macrohard.validation import measurements
 from macrohard.validation.gpu_power import SERVER_FACTOR, SERVER_W_PER_GPU, reading_of, uses
 
 HERE = Path(__file__).parent
@@ -42,7 +42,7 @@ def told(errors: np.ndarray) -> str:
 
 def main() -> None:
     """Fit, print the tables of docs/serving.md, and with --write replace the parameter table."""
-    frame = pd.read_csv(HERE / "power_points.csv")
+    frame = measurements("gpu_power")
     readings = [reading_of(row) for _, row in frame.iterrows()]
     limit = np.array([reading.gpu.limit_w for reading in readings])
     watts = np.array([reading.measured_w for reading in readings])

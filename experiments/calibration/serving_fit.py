@@ -20,6 +20,7 @@ import pandas as pd
 from scipy.optimize import least_squares
 
 from macrohard.colossus.roofline import ServingFit, prefill_token_s
+from macrohard.validation import measurements
 from macrohard.validation import serving as law
 from macrohard.validation.points import Point, point_of
 
@@ -56,7 +57,7 @@ FREE = [name for name in NAMES if name not in FIXED]
 
 def load() -> tuple[pd.DataFrame, list[Point]]:
     """The rows that the law is fitted on (no speculative decoding), as points."""
-    frame = pd.read_csv(HERE / "inference_points.csv")
+    frame = measurements("serving")
     points, kept = [], []
     for i, (_, row) in enumerate(frame.iterrows()):
         try:

@@ -4,19 +4,15 @@ Run from the repository root, after serving_fit.py: python experiments/calibrati
 The best pair stands in macrohard/validation/points.py as DRAFTED, ACCEPTED.
 """
 
-from pathlib import Path
-
 import pandas as pd
 
-from macrohard.validation import points
+from macrohard.validation import measurements, points
 from macrohard.validation import serving as law
-
-POINTS = Path(__file__).parent / "inference_points.csv"
 
 
 def main() -> None:
     """Print median and 90th percentile of the error for each pair of drafted and accepted tokens per step."""
-    frame = pd.read_csv(POINTS)
+    frame = measurements("serving")
     frame = frame[frame["notes"].str.contains("spec_decode=mtp")]
     print("drafted accepted: aggregated median p90, disaggregated median p90")
     for drafted in (1.0, 2.0, 3.0):

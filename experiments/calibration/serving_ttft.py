@@ -5,24 +5,20 @@ Benchmarks start all their requests at once, so their mean also holds a share of
 beside and left out of the law. The constant stands in serving_fit.py as call_s.
 """
 
-from pathlib import Path
-
 import jax
 import jax.numpy as jnp
 import numpy as np
-import pandas as pd
 from scipy.optimize import least_squares
 
 from macrohard.colossus.serving import serve
+from macrohard.validation import measurements
 from macrohard.validation.points import point_of
 from macrohard.validation.serving import stacked
-
-POINTS = Path(__file__).parent / "inference_points.csv"
 
 
 def main() -> None:
     """Print call_s, the share of the burst and the median error of both together, aggregated rows."""
-    frame = pd.read_csv(POINTS)
+    frame = measurements("serving")
     seconds = frame["notes"].str.extract(r"mean_ttft_s=([\d.]+)")[0].astype(float)
     frame["ttft_s"] = seconds.fillna(frame["notes"].str.extract(r"ttft_ms=([\d.]+)")[0].astype(float) / 1e3)
     frame = frame[frame["ttft_s"].notna()]

@@ -20,6 +20,7 @@ from jax.scipy.special import gammaln
 from scipy.optimize import minimize
 
 from agents.capability import retry_correlation, success_mean
+from macrohard.validation import measurements
 from macrohard.validation import success as law
 from macrohard.work_tables import SuccessFit
 
@@ -41,11 +42,11 @@ PUBLISHED_TRIES = {"gpt-3.5-turbo-instruct": 22, "davinci-002": 44}
 
 def load() -> tuple[pd.DataFrame, pd.DataFrame]:
     """The runs, and the tasks with their counts that the likelihood is over."""
-    runs = law.prepared(pd.read_csv(HERE / "metr_runs.csv", comment="#"))
+    runs = law.prepared(measurements("success"))
     runs = runs[runs["reason"] == ""]
     keys = ["model", "dataset", "task_source", "task", "human_minutes"]
     tasks = runs.groupby(keys).agg(n=("measured", "size"), k=("measured", "sum")).reset_index()
-    points = pd.read_csv(HERE / "agent_role_points.csv")
+    points = measurements("role_ratios")
     p50 = points[points["metric"] == "p50_horizon"].set_index("model")["value"]
     published = [
         {"model": ours, "task_source": "SWAA", "human_minutes": p50[theirs], "n": 1, "k": i % 2}

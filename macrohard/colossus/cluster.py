@@ -12,6 +12,7 @@ import jax.numpy as jnp
 from macrohard.colossus.climate import Climate
 from macrohard.colossus.cooling import Cooling, site_mw
 from macrohard.colossus.gpu_power import GpuPower, serving_power_w
+from macrohard.colossus.pools import mean
 from macrohard.colossus.serving import Served
 from macrohard.colossus.units import KW_PER_MW, W_PER_MW, Scalar
 
@@ -53,6 +54,7 @@ class Cluster:
     training_share: of the GPUs that are up. swing_share: swing from trough to peak of training racks in step, of their
     power. training_defers: 1 where training runs only on what sources reach without the battery, and stops while the
     grid costs training_below_usd_per_mwh or more; else 0. unallocated_share: GPUs that are up without any job.
+    pool_share: of the serving GPUs, each LLM's where there are several, shape (pools,); else 1.
     """
 
     gpu_power: GpuPower
@@ -69,6 +71,7 @@ class Cluster:
     training_defers: Scalar
     training_below_usd_per_mwh: Scalar
     unallocated_share: Scalar
+    pool_share: Scalar = 1.0
 
 
 @jax.tree_util.register_dataclass
@@ -179,7 +182,7 @@ def nameplate_mw(cluster: Cluster, n_gpus: Scalar) -> Scalar:
 def draw(cluster: Cluster, now: Fleet, served: Served, temperature_c: Scalar) -> Draw:
     """What the site would take in this tick, uncapped. GPUs that are down draw as unallocated ones do."""
     power = cluster.gpu_power
-    serving_w = serving_power_w(power, served.busy_share, served.u_mem, served.u_flop)
+    serving_w = mean(serving_power_w(power, served.busy_share, served.u_mem, served.u_flop), cluster.pool_share)
     without_job = now.n_unallocated + now.n_gpus - now.n_up
     training_it = training_it_mw(cluster, now.n_training)
     it_mw = (

@@ -45,6 +45,7 @@ def cluster_of(
     training_defers: bool = False,
     training_below_usd_per_mwh: float = 1e9,
     unallocated_share: float = 0.0,
+    pool_share: Sequence[float] = (1.0,),
     capping: Capping | None = None,
 ) -> Cluster:
     """The cluster. build_out: (hours since start, GPUs from then on) in order of time; none: n_gpus from the start.
@@ -93,6 +94,7 @@ def cluster_of(
         training_defers=1.0 if training_defers else 0.0,
         training_below_usd_per_mwh=training_below_usd_per_mwh,
         unallocated_share=unallocated_share,
+        pool_share=jnp.asarray(pool_share, jnp.float32) if len(pool_share) > 1 else 1.0,
     )
 
 

@@ -27,6 +27,7 @@ from macrohard.colossus.cooling import chillers_out, removable_mw
 from macrohard.colossus.dispatch import ROUNDING
 from macrohard.colossus.plant_reading import PlantReading
 from macrohard.colossus.policies import DEFERRALS, Pinch
+from macrohard.colossus.pools import mean
 from macrohard.colossus.powerplant import Offer, Plant, PlantState
 from macrohard.colossus.serving import Demand, Served, Serving, serve
 from macrohard.colossus.units import Scalar
@@ -37,7 +38,7 @@ __all__ = ["Clock", "Site", "SiteReading", "SiteState", "start", "step"]
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class Site:
-    """An LLM in service, the GPUs it runs on, and what feeds them."""
+    """The LLM in service (or several, each with its share of the GPUs: pools.py), the GPUs, and what feeds them."""
 
     serving: Serving
     cluster: Cluster
@@ -57,7 +58,7 @@ class SiteState:
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class SiteReading:
-    """served: at the speed that the power cap leaves. full: what full power would have served."""
+    """served: at the speed that the power cap leaves. full: what full power would have served. Both by pool."""
 
     served: Served
     full: Served
@@ -77,7 +78,8 @@ def step(site: Site, state: SiteState, demand: Demand, clock: Clock, dt_h: Scala
     cluster, plant = site.cluster, site.plant
     outdoor_c = temperature_c(cluster.climate, clock)
     now = fleet(cluster, clock.hour)
-    full = serve(site.serving, now.n_serving, demand, 1.0)
+    n_serving = now.n_serving * cluster.pool_share
+    full = serve(site.serving, n_serving, demand, 1.0)
     wish = draw(cluster, now, full, outdoor_c)
     demand_mw = wish.site_mw + plant.battery.auxiliary_mw
     held_mw = swing_reserve_mw(cluster, wish.training_it_mw)
@@ -97,7 +99,8 @@ def step(site: Site, state: SiteState, demand: Demand, clock: Clock, dt_h: Scala
 
     speed = performance(cluster.capping, power_share, cluster.capping.serving_b)
     training_speed = performance(cluster.capping, power_share, cluster.capping.training_b)
-    served = serve(site.serving, now.n_serving * on, demand, speed)
+    served = serve(site.serving, n_serving * on, demand, speed)
+    busy_share = mean(served.busy_share, cluster.pool_share)
     plant_state, plant_reading = powerplant.meet(plant, state.plant, offered, load_mw, demand_mw, dt_h)
     it_mw = running_it_mw * power_share * on
     n_training = now.n_training * on * trains
@@ -116,7 +119,7 @@ def step(site: Site, state: SiteState, demand: Demand, clock: Clock, dt_h: Scala
         performance=speed,
         training_performance=training_speed,
         shed_share=1 - on,
-        utilization=jnp.where(now.n_up > 0, served.busy_share, 0.0),
+        utilization=jnp.where(now.n_up > 0, busy_share, 0.0),
         temperature_c=outdoor_c,
         training_share_run=trains,
         deferred_mw=demand_mw - running_mw,
@@ -127,7 +130,7 @@ def step(site: Site, state: SiteState, demand: Demand, clock: Clock, dt_h: Scala
         chillers_out=n_out,
         water_m3_per_h=it_mw * cluster.cooling.water_m3_per_mwh,
         gpu_h_available_per_h=now.n_up,
-        gpu_h_busy_per_h=now.n_serving * on * served.busy_share + n_training,
+        gpu_h_busy_per_h=now.n_serving * on * busy_share + n_training,
         gpu_h_training_per_h=n_training,
         gpu_h_curtailed_per_h=now.n_serving * (1 - speed * on) + now.n_training * (1 - training_speed * trains * on),
     )

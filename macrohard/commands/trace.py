@@ -16,6 +16,9 @@ def trace(
     set_: SetOption = None,
     scale: Annotated[float, typer.Option(min=1e-6, max=1e6, help="Multiply the load; its rhythm is kept.")] = 1.0,
     bin_s: Annotated[float | None, typer.Option(min=0.1, help="Seconds per row of the series.")] = None,
+    llm: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Of several serving.models, the one that serves; else the first.")
+    ] = None,
     json_: JsonOption = False,
     out: Annotated[
         Path | None, typer.Option(help="Folder for page, figures, series, and every request's times.")
@@ -30,7 +33,7 @@ def trace(
     chosen = Scenario.load(scenario, set_ or [])
     given = request_log.read(file)
     requests = request_log.scaled(given, scale, chosen.run.seed)
-    result = tracing.trace(chosen, requests, given=given, bin_s=bin_s)
+    result = tracing.trace(chosen, requests, given=given, bin_s=bin_s, model=llm)
     document = {**result.summary, "log": {"file": file, "scale": scale, **result.summary["log"]}}
     if out is not None:
         from macrohard.outbox import deliver

@@ -42,7 +42,7 @@ def assign(shop: Shop, params: Params, state: State) -> State:
         rows.append(jnp.where(taken >= 0, rows_of_role + first, n_desks))
         tickets.append(taken)
     seats, numbers = jnp.concatenate(rows), jnp.concatenate(tickets)  # a slot without a ticket writes nowhere
-    job = _throw(shop, params, state, numbers, seats)
+    job, llm = _throw(shop, params, state, numbers, seats)
     # credit that finds no ticket at once is lost: the worker stood idle
     credit_s = jnp.where(desks.ticket < 0, 0.0, desks.credit_s).at[seats].set(desks.credit_s[seats], mode="drop")
     desks = replace(
@@ -51,6 +51,7 @@ def assign(shop: Shop, params: Params, state: State) -> State:
         progress=desks.progress.at[seats].set(0.0, mode="drop"),
         credit_s=credit_s,
         words=desks.words.at[:, seats].set(pack(job, axis=0), mode="drop"),
+        llm=desks.llm.at[seats].set(llm, mode="drop") if shop.n_llms > 1 else desks.llm,
     )
     return replace(state, queues=queues, desks=desks, counts=state.counts + counted(late_starts=late))
 
@@ -68,22 +69,26 @@ class Ruled(NamedTuple):
     conflict_rework_share: jax.Array
 
 
-def _throw(shop: Shop, params: Params, state: State, numbers: jax.Array, seats: jax.Array) -> Job:
-    """The attempts that begin now, one per slot; slots without a ticket hold nonsense that nobody reads."""
+def _throw(shop: Shop, params: Params, state: State, numbers: jax.Array, seats: jax.Array) -> tuple[Job, jax.Array]:
+    """The attempts that begin now and the LLMs that serve them, one per slot; slots without a ticket hold nonsense."""
     seen = at_desk(state.tickets, numbers)
     role_of_slot = np.repeat(np.arange(len(shop.roles)), shop.slots)
     first_row = np.repeat(np.asarray(shop.first_row, np.int32), shop.slots)
     thrown = Dice(params.seed, state.tick, role_of_slot, seats - first_row).thrown()
     normals_of = normals(thrown[Stream.CALLS], thrown[Stream.TOOL])
-    parts = []
+    parts, llms = [], []
     for role, first, slots in zip(shop.roles, shop.first_slot, shop.slots, strict=True):
         own = slice(first, first + slots)
         ticket, throws, dice_of = jax.tree.map(lambda column, own=own: column[own], (seen.ticket, thrown, normals_of))
-        parts.append(_ruled(role, params.habits[role.role], ticket, throws, *dice_of))
+        habits = params.habits[role.role]
+        if shop.pools:
+            ticket = replace(ticket, llm=jnp.minimum(habits.first_llm + ticket.escalations, habits.last_llm))
+        llms.append(ticket.llm)
+        parts.append(_ruled(role, habits, ticket, throws, *dice_of))
     ruled: Ruled = jax.tree.map(lambda *columns: jnp.concatenate(columns), *parts)
     load, ticket = ruled.load, seen.ticket
     again = jnp.where(ticket.stage == Stage.CODE, seen.attempts >= 1, seen.attempts >= 2)
-    return replace(
+    job = replace(
         _ending(replace(ticket, patch_is_good=ruled.good), ruled, thrown),
         calls=load.calls,
         prefill_tokens=_whole(load.prefill_tokens, 0.0),
@@ -96,6 +101,7 @@ def _throw(shop: Shop, params: Params, state: State, numbers: jax.Array, seats: 
         waited_ticks=state.tick - seen.since_tick,
         good=ruled.good,
     )
+    return job, jnp.concatenate(llms)
 
 
 def _whole(tokens: jax.Array, least: float) -> jax.Array:

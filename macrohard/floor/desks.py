@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from macrohard.colossus.serving import Demand, Served
 from macrohard.colossus.units import Scalar
 from macrohard.floor.columns import Flag, Real, Whole, unpack
-from macrohard.floor.tally import Count, as_float, row_sum
+from macrohard.floor.tally import Count, as_float, no_count, row_sum
 
 MAX_CREDIT_TICKS = 4.0
 
@@ -55,6 +55,8 @@ class Desks:
     """Time left over when the last attempt ended within a tick; it goes into the next one."""
     words: jax.Array
     """Packed Job, shape (columns, rows)."""
+    llm: jax.Array
+    """The LLM that serves the attempt, as its place among the pools; 0 for all where there is one."""
 
     @property
     def job(self) -> Job:
@@ -65,12 +67,13 @@ class Desks:
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class Tokens:
-    """Whole tokens served in one tick."""
+    """Whole tokens served in one tick; by_llm: prefill and decode of each of several LLMs, shape (llms, 2)."""
 
     prefill: Count
     cached: Count
     decode: Count
     rework_decode: Count
+    by_llm: Count
 
 
 def empty(n_rows: int) -> Desks:
@@ -80,7 +83,23 @@ def empty(n_rows: int) -> Desks:
         progress=jnp.zeros(n_rows, jnp.float32),
         credit_s=jnp.zeros(n_rows, jnp.float32),
         words=jnp.zeros((N_COLUMNS, n_rows), jnp.int32),
+        llm=jnp.zeros(n_rows, jnp.int32),
     )
+
+
+def speeds(desks: Desks, served: Served) -> Served:
+    """What each desk is served at: that of its pool, or of the one LLM that serves all."""
+
+    def of_own(leaf: jax.Array) -> jax.Array:
+        if not jnp.ndim(leaf):
+            return leaf
+        found = jnp.full(desks.llm.shape, leaf[0])
+        for llm in range(1, leaf.shape[0]):  # a choice of few: cheaper than a gather
+            found = jnp.where(desks.llm == llm, leaf[llm], found)
+        return found
+
+    own: Served = jax.tree.map(of_own, served)
+    return own
 
 
 def wall_s(job: Job, served: Served) -> jax.Array:
@@ -101,14 +120,24 @@ def wall_s(job: Job, served: Served) -> jax.Array:
 _JOBS, _CALLS, _DECODE, _PREFILL, _INPUT, _TOOL = 2.0**24, 2.0**18, 2.0**10, 2.0**6, 2.0**2, 2.0**16
 
 
-def demand(desks: Desks, served: Served, dt_s: Scalar, weight: Scalar) -> Demand:
+def demand(desks: Desks, served: Served, dt_s: Scalar, weight: Scalar, n_llms: int = 1) -> Demand:
     """What all desks ask of the cluster: their number, and the mean attempt weighted by how often it comes by.
 
     Weighting by flow (attempts per second at the speeds of `served`) makes the closed queue of mean attempts hold
     exactly as many streams as the desks do at those speeds. Sums are whole numbers: no order of rows changes them.
+    Of several LLMs each has the demand of its own desks, shape (llms,).
     """
-    busy, job = desks.ticket >= 0, desks.job
-    rate = jnp.where(busy, jnp.minimum(dt_s / wall_s(job, served), 1.0), 0.0)
+    busy, wall = desks.ticket >= 0, wall_s(desks.job, speeds(desks, served))
+    if n_llms == 1:
+        return _demand(desks.job, busy, wall, dt_s, weight)
+    of_each = [_demand(desks.job, busy & (desks.llm == llm), wall, dt_s, weight) for llm in range(n_llms)]
+    together: Demand = jax.tree.map(lambda *each: jnp.stack(each), *of_each)
+    return together
+
+
+def _demand(job: Job, busy: jax.Array, wall: jax.Array, dt_s: Scalar, weight: Scalar) -> Demand:
+    """The demand of the desks that are busy, whose attempts take `wall` seconds."""
+    rate = jnp.where(busy, jnp.minimum(dt_s / wall, 1.0), 0.0)
 
     def summed(per_job: Scalar, unit: float) -> jax.Array:
         return as_float(row_sum(jnp.round(jnp.minimum(rate * per_job * unit, 2.0**30)))) / unit
@@ -124,11 +153,11 @@ def demand(desks: Desks, served: Served, dt_s: Scalar, weight: Scalar) -> Demand
     )
 
 
-def work(desks: Desks, served: Served, dt_s: Scalar) -> tuple[Desks, Tokens]:
+def work(desks: Desks, served: Served, dt_s: Scalar, n_llms: int = 1) -> tuple[Desks, Tokens]:
     """Every attempt moves on by dt_s (and the time left over from the last one); tokens are whole numbers."""
     busy, job = desks.ticket >= 0, desks.job
     ended_before = desks.progress >= 1.0  # waits for its hand-over; the time is credited
-    wall = wall_s(job, served)
+    wall = wall_s(job, speeds(desks, served))
     reached = desks.progress + jnp.where(busy, (dt_s + desks.credit_s) / wall, 0.0)
     left_s = jnp.where(ended_before, desks.credit_s + dt_s, (reached - 1.0) * wall)
     credit_s = jnp.where(busy & (reached >= 1.0), jnp.minimum(left_s, MAX_CREDIT_TICKS * dt_s), 0.0)
@@ -138,14 +167,24 @@ def work(desks: Desks, served: Served, dt_s: Scalar) -> tuple[Desks, Tokens]:
         whole = jnp.where(busy, tokens, 0)
         return _so_far(whole, progress) - _so_far(whole, desks.progress)
 
-    decode = served_now(job.decode_tokens)
+    prefill, decode = served_now(job.prefill_tokens), served_now(job.decode_tokens)
     tokens = Tokens(
-        prefill=row_sum(served_now(job.prefill_tokens)),
+        prefill=row_sum(prefill),
         cached=row_sum(served_now(job.cached_tokens)),
         decode=row_sum(decode),
         rework_decode=row_sum(jnp.where(job.is_rework, decode, 0)),
+        by_llm=_by_llm(desks.llm, (prefill, decode), n_llms),
     )
     return replace(desks, progress=progress, credit_s=credit_s), tokens
+
+
+def _by_llm(llm: jax.Array, kinds: tuple[jax.Array, ...], n_llms: int) -> Count:
+    """Sums over the desks of each of several LLMs, shape (llms, kinds); of no LLM where there is one."""
+    if n_llms == 1:
+        return no_count((0, len(kinds)))
+    sums = [[row_sum(jnp.where(llm == each, tokens, 0)) for tokens in kinds] for each in range(n_llms)]
+    together: Count = jax.tree.map(lambda *each: jnp.stack(each).reshape(n_llms, -1), *(c for row in sums for c in row))
+    return together
 
 
 def _so_far(tokens: jax.Array, progress: jax.Array) -> jax.Array:

@@ -65,9 +65,12 @@ class _Rows(NamedTuple):
 def _opened(shop: Shop, n_bins: int, params: Params, rows: _Rows, n_rows: jax.Array) -> State:
     clock = clock_at(params, jnp.int32(0))
     n_agents = sum(jnp.float32(params.n_desks[role.role]) for role in shop.roles)
-    first_demand = Demand(n_streams=n_agents * params.weight, **{k: jnp.float32(v) for k, v in _FIRST_JOB.items()})
+    shares = params.site.cluster.pool_share
+    first_demand = Demand(
+        n_streams=n_agents * params.weight * shares, **{k: jnp.float32(v) for k, v in _FIRST_JOB.items()}
+    )
     capacity = rows.size_min.shape[0]
-    return State(
+    state = State(
         tick=jnp.int32(0),
         tickets=_tickets(rows, params.seed),
         n_rows=jnp.int32(n_rows),
@@ -76,11 +79,14 @@ def _opened(shop: Shop, n_bins: int, params: Params, rows: _Rows, n_rows: jax.Ar
         epic_cursor=jnp.int32(0),
         epics_planned=jnp.int32(0),
         bug_cursor=jnp.int32(n_rows),
-        speed=serve(params.site.serving, fleet(params.site.cluster, clock.hour).n_serving, first_demand),
+        speed=serve(params.site.serving, fleet(params.site.cluster, clock.hour).n_serving * shares, first_demand),
         site=site_of.start(params.site, clock),
         counts=jnp.zeros(len(COUNTS), jnp.int32),
-        record=nothing_yet(n_bins, len(last_names(shop))),
+        record=nothing_yet(n_bins, len(last_names(shop)), len(shop.pools)),
     )
+    # of settled types, as the loop leaves them: else the second call of `advance` would be traced and loaded again
+    settled: State = jax.tree.map(lambda leaf: jnp.asarray(leaf, jnp.asarray(leaf).dtype), state)
+    return settled
 
 
 def _tickets(rows: _Rows, seed: Scalar) -> Tickets:

@@ -8,8 +8,11 @@ from dataclasses import dataclass, replace
 import jax
 import jax.numpy as jnp
 
+from macrohard.colossus.pools import mean, total
+from macrohard.colossus.serving import Served
 from macrohard.colossus.site import SiteReading
 from macrohard.colossus.units import Scalar
+from macrohard.floor.desks import Tokens
 from macrohard.floor.tally import Count, Total, add_count, add_total, no_count, no_total
 
 MEANS = (
@@ -74,6 +77,17 @@ TOTALS = (
 )
 """Quantities added up over the run."""
 
+POOL_MEANS = (
+    "utilization",
+    "streams",
+    "streams_active",
+    "streams_waiting",
+    "decode_tok_s",
+    "prefill_tok_s",
+    "token_weighted_speed",
+)
+"""Of each of several pools: columns of the series that are means over a bin."""
+
 BINDING = ("backlog", "agents", "gpus", "power")
 
 
@@ -102,10 +116,14 @@ class Record:
     """Largest |sources + battery + unserved - load| of any tick, as a share of the load."""
     binding: jax.Array
     """Ticks after the warm-up in which each of BINDING held the work back, shape (4,)."""
+    pool_means: jax.Array
+    """Sums over the ticks of each bin, shape (bins, pools, POOL_MEANS); no pool where one LLM serves all."""
+    pool_tokens: Count
+    """Prefill and decode tokens of each pool, shape (pools, 2)."""
 
 
-def nothing_yet(n_bins: int, n_lasts: int) -> Record:
-    """The record of a run that has not begun."""
+def nothing_yet(n_bins: int, n_lasts: int, n_pools: int = 0) -> Record:
+    """The record of a run that has not begun; pools are told apart where there are several."""
     return Record(
         means=jnp.zeros((n_bins, len(MEANS)), jnp.float32),
         lasts=jnp.zeros((n_bins, n_lasts), jnp.int32),
@@ -120,27 +138,35 @@ def nothing_yet(n_bins: int, n_lasts: int) -> Record:
         loss_of_load_ticks=jnp.int32(0),
         residual_share_worst=jnp.float32(0.0),
         binding=jnp.zeros(len(BINDING), jnp.int32),
+        pool_means=jnp.zeros((n_bins, n_pools, len(POOL_MEANS)), jnp.float32),
+        pool_tokens=no_count((n_pools, 2)),
     )
 
 
-def desk_time(site: SiteReading, busy_share: Scalar) -> dict[str, Scalar]:
-    """Where the time of the desks goes; adds to 1: idle, at full speed, lost to shared GPUs, lost to power."""
+def desk_time(site: SiteReading, busy_share: Scalar, n_streams: Scalar) -> dict[str, Scalar]:
+    """Where the time of the desks goes; adds to 1: idle, at full speed, lost to shared GPUs, lost to power.
+
+    Pools count by their streams.
+    """
     wall = jnp.maximum(site.served.wall_s, 1e-6)
     lone = jnp.minimum(site.full.lone_wall_s, wall)
     full = jnp.clip(site.full.wall_s, lone, wall)
     return {
         "desks_idle_share": 1.0 - busy_share,
-        "desks_unimpeded_share": busy_share * lone / wall,
-        "desks_gpus_share": busy_share * (full - lone) / wall,
-        "desks_power_share": busy_share * (wall - full) / wall,
+        "desks_unimpeded_share": mean(busy_share * lone / wall, n_streams),
+        "desks_gpus_share": mean(busy_share * (full - lone) / wall, n_streams),
+        "desks_power_share": mean(busy_share * (wall - full) / wall, n_streams),
     }
 
 
 def note(
     record: Record, site: SiteReading, shares: dict[str, Scalar], binding: jax.Array, lasts: jax.Array,
-    n_busy: jax.Array, tick: jax.Array, ticks_per_bin: Scalar, dt_h: Scalar, is_warm: jax.Array,
+    n_busy: jax.Array, n_streams: Scalar, tick: jax.Array, ticks_per_bin: Scalar, dt_h: Scalar, is_warm: jax.Array,
 ) -> Record:  # fmt: skip
-    """Adds one tick to the record. `binding` is the index into BINDING, n_busy the real number of busy agents."""
+    """Adds one tick to the record. `binding` is the index into BINDING, n_busy the real number of busy agents,
+
+    n_streams the same by pool.
+    """
     served, cluster, plant = site.served, site.cluster, site.plant
     means = {
         "temperature_c": cluster.temperature_c,
@@ -163,14 +189,14 @@ def note(
         "n_gpus": cluster.n_gpus,
         "utilization": cluster.utilization,
         "streams_busy": n_busy,
-        "streams_active": served.streams_active,
-        "streams_resident": served.streams_resident,
-        "streams_waiting": served.streams_waiting,
-        "tok_s_per_stream": served.tok_s_per_stream,
-        "ttft_s": served.ttft_s,
-        "decode_tok_s": served.decode_tok_s,
-        "prefill_tok_s": served.prefill_tok_s,
-        "token_weighted_speed": served.decode_tok_s * served.tok_s_per_stream,
+        "streams_active": total(served.streams_active),
+        "streams_resident": total(served.streams_resident),
+        "streams_waiting": total(served.streams_waiting),
+        "tok_s_per_stream": mean(served.tok_s_per_stream, served.decode_tok_s),
+        "ttft_s": mean(served.ttft_s, served.decode_tok_s),
+        "decode_tok_s": total(served.decode_tok_s),
+        "prefill_tok_s": total(served.prefill_tok_s),
+        "token_weighted_speed": total(served.decode_tok_s * served.tok_s_per_stream),
         **shares,
     }
     rates = {
@@ -200,6 +226,9 @@ def note(
     place = jnp.minimum(tick // ticks_per_bin, record.ticks.shape[0] - 1)
     row = jnp.stack([jnp.asarray(means[name], jnp.float32) for name in MEANS])
     added = jnp.stack([jnp.asarray(rates[name], jnp.float32) for name in TOTALS]) * dt_h
+    pool_means = record.pool_means
+    if pool_means.shape[1]:
+        pool_means = pool_means.at[place].add(_of_pools(served, n_streams))
     residual = jnp.abs(plant.residual_mw) / jnp.maximum(plant.load_mw, 1e-3)
     return replace(
         record,
@@ -212,15 +241,31 @@ def note(
         loss_of_load_ticks=record.loss_of_load_ticks + (plant.unserved_mw > 1e-6 * plant.load_mw),
         residual_share_worst=jnp.maximum(record.residual_share_worst, residual),
         binding=record.binding.at[binding].add(jnp.where(is_warm, 1, 0)),
+        pool_means=pool_means,
     )
 
 
-def count_tokens(record: Record, prefill: Count, cached: Count, decode: Count, rework: Count) -> Record:
+def _of_pools(served: Served, n_streams: Scalar) -> jax.Array:
+    """One tick of each pool, shape (pools, POOL_MEANS)."""
+    figures = {
+        "utilization": served.busy_share,
+        "streams": n_streams,
+        "streams_active": served.streams_active,
+        "streams_waiting": served.streams_waiting,
+        "decode_tok_s": served.decode_tok_s,
+        "prefill_tok_s": served.prefill_tok_s,
+        "token_weighted_speed": served.decode_tok_s * served.tok_s_per_stream,
+    }
+    return jnp.stack([jnp.asarray(figures[name], jnp.float32) for name in POOL_MEANS], axis=-1)
+
+
+def count_tokens(record: Record, tokens: Tokens) -> Record:
     """Adds the whole tokens of one tick."""
     return replace(
         record,
-        prefill_tokens=add_count(record.prefill_tokens, prefill),
-        cached_tokens=add_count(record.cached_tokens, cached),
-        decode_tokens=add_count(record.decode_tokens, decode),
-        rework_decode_tokens=add_count(record.rework_decode_tokens, rework),
+        prefill_tokens=add_count(record.prefill_tokens, tokens.prefill),
+        cached_tokens=add_count(record.cached_tokens, tokens.cached),
+        decode_tokens=add_count(record.decode_tokens, tokens.decode),
+        rework_decode_tokens=add_count(record.rework_decode_tokens, tokens.rework_decode),
+        pool_tokens=add_count(record.pool_tokens, tokens.by_llm),
     )

@@ -29,6 +29,13 @@ class Shop:
     """Per role: attempts that may begin, and that may end, within a tick."""
     epic_slots: int
     bug_slots: int
+    pools: tuple[str, ...] = ()
+    """Names of the pools of GPUs where several LLMs are in service; none where one is."""
+
+    @property
+    def n_llms(self) -> int:
+        """LLMs in service."""
+        return max(1, len(self.pools))
 
     @property
     def first_row(self) -> tuple[int, ...]:
@@ -128,7 +135,7 @@ class State:
     bug_cursor: jax.Array
     """First row that may be a bug that has not come back yet."""
     speed: Served
-    """Speeds of the last tick, at which the flow of the next is taken."""
+    """Speeds of the last tick, at which the flow of the next is taken; by pool where there are several."""
     site: SiteState
     counts: jax.Array
     """Shape (counts,), see COUNTS."""

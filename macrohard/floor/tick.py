@@ -39,19 +39,19 @@ def tick(shop: Shop, params: Params, state: State) -> State:
     dt_h = params.tick_s / S_PER_H
     state = assign(shop, params, admit(shop, params, state))
     lengths = queues_of.waiting(state.queues)  # now that everybody who could has taken a ticket
-    demand = desks_of.demand(state.desks, state.speed, params.tick_s, params.weight)
+    demand = desks_of.demand(state.desks, state.speed, params.tick_s, params.weight, shop.n_llms)
     site, reading = site_of.step(params.site, state.site, demand, clock, dt_h)
     # computed once: a copy fused into the desks may round otherwise
     speeds: Served = lax.optimization_barrier(reading.served)  # type: ignore[no-untyped-call]
-    desks, tokens = desks_of.work(state.desks, speeds, params.tick_s)
-    record = count_tokens(state.record, tokens.prefill, tokens.cached, tokens.decode, tokens.rework_decode)
+    desks, tokens = desks_of.work(state.desks, speeds, params.tick_s, shop.n_llms)
+    record = count_tokens(state.record, tokens)
     n_at_stage, n_busy_by_role = _at_work(shop, desks)
     state = hand_over(shop, params, replace(state, desks=desks, site=site, speed=reading.served))
 
     n_hired = sum((params.n_desks[role.role] for role in shop.roles), jnp.int32(0))
     n_busy = jnp.sum(n_busy_by_role)
     busy_share = n_busy / jnp.maximum(n_hired, 1).astype(jnp.float32)
-    shares = desk_time(reading, busy_share)
+    shares = desk_time(reading, busy_share, demand.n_streams)
     n_open = state.counts[0] - state.counts[1] - state.counts[2]
     wants_work = (jnp.sum(lengths) < n_hired - n_busy) & (n_open < n_hired)
     idle = shares["desks_idle_share"]
@@ -73,7 +73,7 @@ def tick(shop: Shop, params: Params, state: State) -> State:
     flow_of_tickets = state.counts[: len(_FLOW)]
     lasts = jnp.concatenate([flow_of_tickets, by_stage, n_at_stage, n_busy_by_role])
     record = note(
-        record, reading, shares, jnp.argmax(causes), lasts, n_busy * params.weight, state.tick,
+        record, reading, shares, jnp.argmax(causes), lasts, n_busy * params.weight, demand.n_streams, state.tick,
         params.ticks_per_bin, dt_h, state.tick >= params.warmup_ticks,
     )  # fmt: skip
     return replace(state, record=record, tick=state.tick + 1)

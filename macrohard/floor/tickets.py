@@ -109,6 +109,7 @@ def as_ticket(tickets: Tickets, row: Row) -> Ticket:
         patch_is_good=row.patch_is_good,
         defects=row.defects,
         open_changes=jnp.maximum(others, 0).astype(jnp.float32),
+        llm=jnp.zeros_like(row.escalations),
     )
 
 

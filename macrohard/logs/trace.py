@@ -2,7 +2,7 @@
 
 import math
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import jax.numpy as jnp
@@ -12,12 +12,15 @@ import pandas as pd
 from macrohard.colossus.climate import temperature_c
 from macrohard.colossus.clock import Clock
 from macrohard.colossus.cluster import Cluster, draw, fleet
+from macrohard.colossus.pools import pool
 from macrohard.colossus.requests import Array, Passed, Requests, Stretches, over_time, pass_through
 from macrohard.colossus.roofline import Serving
 from macrohard.colossus.serving import Served
+from macrohard.colossus.site import Site
 from macrohard.colossus.units import S_PER_H
 from macrohard.faults import Fault, ScenarioError
 from macrohard.logs.request_log import dispersion
+from macrohard.names import nearest
 from macrohard.scenario import Scenario
 from macrohard.siting import site_of_scenario
 
@@ -39,7 +42,7 @@ class Traced:
 
 @dataclass(frozen=True)
 class Pools:
-    """Replicas that serve, those that prefill apart (none when aggregated), and the GPUs they stand on."""
+    """Replicas that serve, those that prefill apart (none when aggregated), their GPUs, and all that serve."""
 
     n_replicas: int
     n_prefill: int
@@ -49,15 +52,22 @@ class Pools:
 
 
 def trace(
-    scenario: Scenario, requests: Requests, *, given: Requests | None = None, bin_s: float | None = None
+    scenario: Scenario,
+    requests: Requests,
+    *,
+    given: Requests | None = None,
+    bin_s: float | None = None,
+    model: str | None = None,
 ) -> Traced:
     """Sends the requests through the scenario's serving GPUs that are up at the start, at full power.
 
-    given: the log before it was scaled. ScenarioError if there is no replica.
+    given: the log before it was scaled. model: of several LLMs in service the one that serves them, by name; else the
+    first; the GPUs of the others wait. ScenarioError if there is no replica, or no such model.
     """
     began = time.perf_counter()
     site = site_of_scenario(scenario)
-    pools = pools_of(scenario, site.serving, site.cluster)
+    site, share = _one_llm(scenario, site, model)
+    pools = pools_of(scenario, site.serving, site.cluster, share)
     passed = pass_through(site.serving, pools.n_replicas, pools.n_prefill, requests)
     last = float(requests.arrival_s[-1])
     end_s = max(float(np.nanmax(passed.done_s, initial=0.0)), last, 1e-3)
@@ -79,9 +89,25 @@ def trace(
     return Traced(scenario, summary, series, table)
 
 
-def pools_of(scenario: Scenario, serving: Serving, cluster: Cluster) -> Pools:
+def _one_llm(scenario: Scenario, site: Site, model: str | None) -> tuple[Site, float]:
+    """The site with one of its LLMs, and that one's share of the serving GPUs."""
+    models = scenario.serving.models
+    known = [each.name for each in models]
+    if model is not None and model not in known:
+        allowed = f"no such entry; allowed: {', '.join(known) or 'none, as the scenario has one LLM'}"
+        remedy = f"did you mean {nearest(model, known)}?" if nearest(model, known) else "see its [[serving.models]]"
+        raise ScenarioError([Fault(scenario.name, "--llm", model, allowed, remedy)])
+    if not models:
+        return site, 1.0
+    place = known.index(model) if model is not None else 0
+    cluster = replace(site.cluster, pool_share=jnp.float32(1.0))
+    return replace(site, serving=pool(site.serving, place), cluster=cluster), models[place].share
+
+
+def pools_of(scenario: Scenario, serving: Serving, cluster: Cluster, share_of_gpus: float = 1.0) -> Pools:
     """Whole replicas on the serving GPUs that are up on average at the start of the run; at least one of each kind."""
-    n_serving = float(fleet(cluster, 0.0).n_serving)
+    all_serving = float(fleet(cluster, 0.0).n_serving)
+    n_serving = all_serving * share_of_gpus
     apart = 1.0 - float(serving.mixes)
     share = apart * float(serving.prefill_share)
     n = max(1, round(n_serving * (1 - share) / float(serving.n_gpus)))
@@ -94,7 +120,7 @@ def pools_of(scenario: Scenario, serving: Serving, cluster: Cluster) -> Pools:
             f"allowed: 1 to {MAX_REPLICAS:,} replicas"
         )
         raise ScenarioError([Fault(scenario.name, "cluster.n_gpus", scenario.cluster.n_gpus, what, "change it")])
-    return Pools(n, n_prefill, decode_gpus, prefill_gpus, max(n_serving, decode_gpus + prefill_gpus))
+    return Pools(n, n_prefill, decode_gpus, prefill_gpus, max(all_serving, decode_gpus + prefill_gpus))
 
 
 def _series(

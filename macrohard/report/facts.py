@@ -74,6 +74,12 @@ class Facts:
         value = look_up(self.summary, key)
         return "" if value is None else str(value)
 
+    @property
+    def pools(self) -> Sequence[Mapping[str, object]]:
+        """Of several LLMs in service the figures of each; none where one serves all."""
+        found = look_up(self.summary, "gpu.pools")
+        return [pool for pool in found if isinstance(pool, Mapping)] if isinstance(found, list) else []
+
     def interval(self, key: str) -> tuple[float, float] | None:
         """The confidence interval of a work figure, if the run made one."""
         metric = key.rsplit(".", 1)[-1]

@@ -43,6 +43,8 @@ def _head(facts: Facts) -> str:
     start = look_up(facts.settings, "run.start")
     parts[0] += f" from {start}" if start else ""
     gpu, model = look_up(facts.settings, "cluster.gpu"), look_up(facts.settings, "serving.llm")
+    if facts.pools:
+        model = " + ".join(str(pool["llm"]) for pool in facts.pools)
     if gpu:
         parts.append(f"{in_words(facts.number('gpu.n_gpus'))} {gpu} GPUs")
     if model:

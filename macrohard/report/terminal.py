@@ -9,7 +9,7 @@ from rich.text import Text
 
 from macrohard.report.appendix import assumptions
 from macrohard.report.cautions import cautions
-from macrohard.report.facts import Facts, Result
+from macrohard.report.facts import Facts, Result, as_number
 from macrohard.report.picture import highest
 from macrohard.report.quantity import MISSING, duration, energy, human, mass, percent, power, usd
 from macrohard.report.sparks import spark
@@ -124,6 +124,15 @@ def _gpus(facts: Facts) -> list[Line]:
             "streams",
             human(number("gpu.streams_mean")),
             f"at {human(number('gpu.tok_s_per_stream_mean'))} tokens a second each",
+        ),
+        *(
+            (
+                str(pool["name"])[:12],
+                human(as_number(pool["streams_mean"])),
+                f"at {human(as_number(pool['tok_s_per_stream_mean']))} tok/s on {pool['llm']}; "
+                f"{human(as_number(pool['n_gpus']))} GPUs, {percent(as_number(pool['utilization_mean']))} busy",
+            )
+            for pool in facts.pools
         ),
     ]
 

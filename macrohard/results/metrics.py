@@ -12,9 +12,9 @@ from scipy.special import stdtrit  # scipy.stats takes half a second to import
 from agents.work import KINDS, WORK_STAGES, Stage
 from macrohard.colossus.units import H_PER_MONTH, S_PER_H
 from macrohard.floor.columns import unpack
-from macrohard.floor.readings import BINDING, MEANS, TOTALS
+from macrohard.floor.readings import BINDING, MEANS, POOL_MEANS, TOTALS
 from macrohard.floor.state import COUNTS, Params, Shop, State
-from macrohard.floor.tally import as_int
+from macrohard.floor.tally import Count, as_int
 from macrohard.floor.tick import last_names
 from macrohard.floor.tickets import N_COLUMNS, Row
 
@@ -72,6 +72,9 @@ def series(kept: Kept) -> pd.DataFrame:
     columns["pue"] = np.divide(drawn, it, out=np.full_like(it, np.nan), where=it > 0)
     for place, name in enumerate(last_names(kept.shop)):
         columns[name] = np.asarray(record.lasts[:n_bins, place], np.float64) * weight
+    for place, pool in enumerate(kept.shop.pools):
+        for number, name in enumerate(POOL_MEANS):
+            columns[f"{pool}_{name}"] = np.asarray(record.pool_means[:n_bins, place, number], np.float64) / ticks
     return pd.DataFrame(columns)
 
 
@@ -215,6 +218,33 @@ def tokens(kept: Kept) -> Summary:
         "decode_tokens": decode * weight,
         "tokens_per_ticket": _ratio(prefill + cached + decode, done),
     }
+
+
+def pools(kept: Kept, warm: pd.DataFrame) -> list[Summary]:
+    """What each of several LLMs served: means after the warm-up, tokens of the whole run (real: weight applied)."""
+    record, weight, n_gpus = kept.state.record, float(kept.params.weight), float(warm["n_gpus"].iloc[-1])
+    shares = np.ravel(np.asarray(kept.params.site.cluster.pool_share, np.float64))
+    found = []
+    for place, pool in enumerate(kept.shop.pools):
+        of = {name: warm[f"{pool}_{name}"] for name in POOL_MEANS}
+        high, low = (np.asarray(limb)[place] for limb in (record.pool_tokens.high, record.pool_tokens.low))
+        prefill, decode = (as_int(Count(*limbs)) for limbs in zip(high, low, strict=True))
+        found.append(
+            {
+                "name": pool,
+                "n_gpus": n_gpus * shares[place],
+                "utilization_mean": float(of["utilization"].mean()),
+                "streams_mean": float(of["streams_active"].mean()),
+                "streams_waiting_mean": float(of["streams_waiting"].mean()),
+                "agents_mean": float(of["streams"].mean()),
+                "tok_s_per_stream_mean": _ratio(
+                    float(of["token_weighted_speed"].sum()), float(of["decode_tok_s"].sum())
+                ),
+                "prefill_tokens": prefill * weight,
+                "decode_tokens": decode * weight,
+            }
+        )
+    return found
 
 
 def binding(kept: Kept) -> Summary:

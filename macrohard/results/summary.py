@@ -14,7 +14,7 @@ from macrohard.results.metrics import Kept, Summary
 from macrohard.scenario import Scenario
 
 SCHEMA_VERSION = 1
-RESULTS_VERSION = "3"
+RESULTS_VERSION = "4"
 """Changes when a changed law gives other results for the same scenario; noted in the CHANGELOG."""
 
 
@@ -31,7 +31,7 @@ def summary(
         "scenario": {"name": plan.scenario.name, "sha256": plan.scenario.sha256, "seed": plan.scenario.run.seed},
         "work": work,
         "tokens": tokens,
-        "gpu": _gpu(warm, totals),
+        "gpu": _gpu(warm, totals) | {"pools": _pools(plan, kept, warm)},
         "power": _power(plan, kept, frame, warm, totals),
         "cost": bill(
             plan.scenario,
@@ -65,6 +65,12 @@ def _gpu(warm: pd.DataFrame, totals: dict[str, float]) -> Summary:
         "tok_s_per_stream_mean": float(warm["token_weighted_speed"].sum() / decode) if decode > 0 else 0.0,
         "decode_tok_s_per_gpu_mean": float(warm["decode_tok_s"].mean() / n_gpus) if n_gpus > 0 else 0.0,
     }
+
+
+def _pools(plan: Blueprint, kept: Kept, warm: pd.DataFrame) -> list[Summary]:
+    """Of several LLMs in service what each did, with its LLM; none where one serves all."""
+    models = {model.name: model.llm for model in plan.scenario.serving.models}
+    return [{"llm": models[each["name"]], **each} for each in metrics.pools(kept, warm)]
 
 
 def _power(plan: Blueprint, kept: Kept, frame: pd.DataFrame, warm: pd.DataFrame, totals: dict[str, float]) -> Summary:

@@ -15,6 +15,7 @@ from macrohard.scenario.sections import (
     Power,
     Quality,
     Run,
+    Serving,
     Tokens,
 )
 
@@ -54,12 +55,40 @@ def of_backlog(backlog: Backlog) -> Iterator[Contradiction]:
 
 
 def of_tokens(tokens: Tokens) -> Iterator[Contradiction]:
-    """A skewed distribution has its mean above its median."""
-    if tokens.tool_mean_s < tokens.tool_median_s:
+    """A skewed distribution has its mean above its median. One of them left out is the scaffold's."""
+    if tokens.tool_mean_s and tokens.tool_median_s and tokens.tool_mean_s < tokens.tool_median_s:
         allowed = f"at least tokens.tool_median_s = {tokens.tool_median_s:g}"
         yield Contradiction(
             "tokens.tool_mean_s", ("tokens.tool_median_s",), allowed, "raise the mean or lower the median"
         )
+
+
+MAX_POOLS = 8
+"""LLMs in service at once; each makes the tick longer."""
+
+
+def of_serving(serving: Serving) -> Iterator[Contradiction]:
+    """Pools share out all GPUs, bear names of their own, and no role has two of them."""
+    models = serving.models
+    if len(models) > MAX_POOLS:
+        yield Contradiction("serving.models", (), f"at most {MAX_POOLS} entries", "take some out")
+    total = math.fsum(model.share for model in models)
+    if models and abs(total - 1) > 1e-6:
+        others = tuple(f"serving.models.{number}.share" for number in range(1, len(models)))
+        remedy = f"they add to {total:g}: change one of them"
+        yield Contradiction("serving.models.0.share", others, "shares of all entries that add to 1", remedy)
+    names: dict[str, int] = {}
+    roles: dict[str, int] = {}
+    for number, model in enumerate(models):
+        key = f"serving.models.{number}"
+        if names.setdefault(model.name, number) != number:
+            first = f"serving.models.{names[model.name]}.name"
+            yield Contradiction(f"{key}.name", (first,), "a name that no other entry has", "rename one of them")
+        for role in model.roles:
+            if roles.setdefault(role, number) != number:
+                first = f"serving.models.{roles[role]}.roles"
+                allowed = f"each role once over all entries; {role} is in entry {roles[role]}, too"
+                yield Contradiction(f"{key}.roles", (first,), allowed, "take it out of one of them")
 
 
 def of_megapack(pack: Megapack) -> Iterator[Contradiction]:
@@ -170,6 +199,7 @@ CHECKS: dict[str, Callable[..., Iterator[Contradiction]]] = {
     "run": of_run,
     "backlog": of_backlog,
     "tokens": of_tokens,
+    "serving": of_serving,
     "power.megapack": of_megapack,
     "cluster": of_cluster,
     "power": of_power,

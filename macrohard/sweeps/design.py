@@ -128,6 +128,7 @@ def shape_of(scenario: Scenario) -> str:
         work.mode, work.n_epics, work.tickets_per_epic, work.arrivals_per_day, work.file,
         len(power.sources), sum(source.n_units for source in power.sources), power.dispatch, len(power.curtailment),
         len(scenario.cluster.build_out), scenario.serving.placement,
+        tuple(model.name for model in scenario.serving.models),
     )  # fmt: skip
     return hashlib.sha256(repr(seen).encode()).hexdigest()[:8]
 

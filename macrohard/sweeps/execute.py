@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from macrohard import reproducibility
+from macrohard.faults import Fault, ScenarioError
+from macrohard.names import nearest
 from macrohard.sweeps.design import Design, Run, in_shard
 from macrohard.sweeps.pool import Event, Pool
 from macrohard.sweeps.queue import Job, Queue
@@ -192,12 +194,27 @@ class _Sweep:
 
     def _finished(self, row: dict[str, Any]) -> None:
         run = self.by_id[row["run_id"]]
+        if not self.fresh:
+            self._refuse_unknown(row["figures"])
         rule = self.design.experiment.stop.confidence
         if rule is not None:
             self.figures[run.run_id] = row["figures"].get(rule.metric)
         self.status[run.run_id] = "done"
         self.fresh += 1
         self.held.append(_flat(row, run, self.factors))
+
+    def _refuse_unknown(self, known: dict[str, Any]) -> None:
+        """Figures that no run has are told at the first run, not at the last."""
+        rule = self.design.experiment.stop.confidence
+        asked = [*self.design.experiment.metrics, *([rule.metric] if rule is not None else [])]
+        faults = []
+        for name in dict.fromkeys(asked):
+            if name not in known:
+                near = nearest(name, known)
+                remedy = f"did you mean {near}?" if near else "see the keys of `macrohard run --json`"
+                faults.append(Fault(self.design.experiment.name, "metrics", name, "no such figure", remedy))
+        if faults:
+            raise ScenarioError(faults)
 
     def _failed(self, row: dict[str, Any]) -> None:
         run = self.by_id[row["run_id"]]

@@ -3,6 +3,7 @@
 import io
 import math
 from importlib import import_module
+from importlib.resources import as_file, files
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -12,7 +13,7 @@ import pandas as pd
 
 from macrohard.faults import printable
 
-__all__ = ["BUNDLED", "LAWS", "load", "scores", "told", "validate"]
+__all__ = ["BUNDLED", "LAWS", "load", "measurements", "scores", "told", "validate"]
 
 LAWS = ("attempt_tokens", "success", "role_ratios", "gpu_power", "serving")
 """The laws, each a module here with COLUMNS and score(frame); a file belongs to the first whose columns it has."""
@@ -24,7 +25,7 @@ BUNDLED = {
     "attempt_tokens": "coding_task_tokens.csv",
     "role_ratios": "agent_role_points.csv",
 }
-"""The measurements that the laws were fitted on, in the source tree's experiments/calibration."""
+"""The measurements that the laws were fitted on: files of macrohard/data/measured, sources and licences beside them."""
 
 ERRORS = ("n", "n_predicted", "predicted_share", "median_abs_error", "p90_abs_error", "bias")
 """What every law tells, with or without rows that it could predict."""
@@ -59,13 +60,13 @@ def scores(points: Path | None = None) -> dict[str, dict[str, Any]]:
         frame = load(points)
         law = _law_of(frame, points)
         return {law: _module(law).score(frame)}
-    folder = Path(__file__).parents[2] / "experiments" / "calibration"
-    missing = [name for name in BUNDLED.values() if not (folder / name).is_file()]
-    if missing:
-        raise ValueError(
-            f"{', '.join(missing)}: the bundled measurements come with the source tree; give --points FILE"
-        )
-    return {law: _module(law).score(load(folder / name)) for law, name in BUNDLED.items()}
+    return {law: _module(law).score(measurements(law)) for law in BUNDLED}
+
+
+def measurements(law: str) -> pd.DataFrame:
+    """The measurements that a law was fitted on."""
+    with as_file(files("macrohard") / "data" / "measured" / BUNDLED[law]) as path:
+        return load(path)
 
 
 def load(path: Path) -> pd.DataFrame:

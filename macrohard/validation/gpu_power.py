@@ -17,6 +17,9 @@ from macrohard.validation.serving import errors, finite, grouped, readable, stac
 COLUMNS = ("hardware", "n_gpus", "model", "precision", "tok_s_per_gpu_out", "gpu_power_w", "system_power_w")
 """Columns of a power points file."""
 
+USUAL_TOKENS = 1024.0
+"""Prompt and answer where a power row tells neither  # assumed; at a measured rate power hardly depends on them."""
+
 SERVER_W_PER_GPU, SERVER_FACTOR = 229.0, 1.095
 """Wall power of an eight-GPU server per GPU: 229 W + 1.095 * its GPU (component build-up, MODEL.md section 3)."""
 
@@ -34,7 +37,7 @@ class Reading:
 
 def reading_of(row: pd.Series) -> Reading:
     """The row as operating point and W per GPU (of the wall where only that was read); ValueError if it cannot be."""
-    point, gpu = layout_of(row), gpu_named(str(row["hardware"]))
+    point, gpu = layout_of(row, USUAL_TOKENS), gpu_named(str(row["hardware"]))
     measured, wall = number(row, "gpu_power_w") or _pools_w(row, point), number(row, "system_power_w")
     if measured is None and wall is None:
         raise ValueError("neither gpu_power_w nor system_power_w is given")

@@ -57,12 +57,12 @@ def point_of(row: pd.Series) -> Point:
     return replace(point, measured=_measured(row, point.kind))
 
 
-def layout_of(row: pd.Series) -> Point:
-    """The same without the measured value, which is nan."""
+def layout_of(row: pd.Series, usual_tokens: float | None = None) -> Point:
+    """The same without the measured value, which is nan. usual_tokens: prompt and answer where a row has neither."""
     gpu, llm = gpu_named(str(row["hardware"])), llm_named(str(row["model"]))
     precision, kind, notes = precision_named(str(row["precision"])), kind_of(row), notes_of(row)
     n_gpus = number(row, "n_gpus") or refuse("n_gpus is missing")
-    prompt, answer = _lengths(row, llm)
+    prompt, answer = _lengths(row, llm, usual_tokens)
     streams = number(row, "concurrency") or UNLIMITED
     speculates = _speculates(notes)
     serving = _layout(gpu, llm, precision, kind, int(n_gpus), notes, speculates, str(row.get("source", "")))
@@ -81,7 +81,7 @@ def _measured(row: pd.Series, kind: str) -> float:
     return 1 / (number(row, "tok_s_user") or refuse("tok_s_user is missing"))
 
 
-def _lengths(row: pd.Series, llm: Llm) -> tuple[float, float]:
+def _lengths(row: pd.Series, llm: Llm, usual_tokens: float | None) -> tuple[float, float]:
     notes, prompt, answer = notes_of(row), number(row, "isl"), number(row, "osl")
     usual = MLPERF_TOKENS.get(llm.name) if "MLPerf" in str(row.get("source", "")) else None
     for dataset, tokens in PROMPT_TOKENS.items():
@@ -94,6 +94,7 @@ def _lengths(row: pd.Series, llm: Llm) -> tuple[float, float]:
     narrowed = NARROWED if re.search("InferenceX|aiconfigurator", str(row.get("source", ""))) else 1.0
     if "ML.ENERGY" in str(row.get("source", "")):
         prompt = prompt or 500.0  # assumed, data sets of unknown prompts
+    prompt, answer = prompt or usual_tokens, answer or usual_tokens
     return (prompt or refuse("isl is missing")) * narrowed, (answer or refuse("osl is missing")) * narrowed
 
 

@@ -2,7 +2,7 @@
 
 from macrohard.scenario.sections.money import Economics
 from macrohard.scenario.sections.section import Section
-from macrohard.scenario.sections.site import Build, Call, Cluster, Megapack, Power, Serving, Source, Training
+from macrohard.scenario.sections.site import Build, Call, Cluster, Megapack, Model, Power, Serving, Source, Training
 from macrohard.scenario.sections.work import (
     Backlog,
     Capability,
@@ -24,6 +24,7 @@ __all__ = [
     "Economics",
     "Kinds",
     "Megapack",
+    "Model",
     "Power",
     "Quality",
     "Ratios",

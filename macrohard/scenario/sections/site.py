@@ -29,6 +29,41 @@ Units = Annotated[int, Ge(0), Le(100_000)]
 Megawatts = Annotated[float, Ge(0), Le(1e6)]
 
 
+class Model(Section):
+    """One of several LLMs in service, with a pool of GPUs of its own; in order from small to large.
+
+    A ticket is worked on by the LLM of the role, and by the next in the list after each escalation. What is left out
+    is as [serving] and [capability] have it.
+    """
+
+    name: Annotated[Text, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
+    """What results call the pool: small letters, digits and underscores."""
+    llm: Annotated[str, row_of("llms", sized=True)]
+    """A row of the table of LLMs, or a name that tells its size, 'Foo (120B-A12B)'."""
+    share: Annotated[float, Gt(0), Le(1)]
+    """Share of the serving GPUs; the shares of all entries add to 1."""
+    roles: tuple[Annotated[str, one_of(names.ROLES)], ...] = ()
+    """Roles it serves first; those named by no entry are served by the first one."""
+    precision: Annotated[Annotated[str, one_of(names.PRECISIONS)] | None, Absent] = None
+    """Format of the weights."""
+    kv_precision: Annotated[Annotated[str, one_of(names.KV_PRECISIONS)] | None, Absent] = None
+    """Format of the KV cache."""
+    gpus_per_replica: Annotated[Annotated[int, Ge(1), Le(4096)] | None, Absent] = None
+    """GPUs that hold one copy of the LLM together; left out: usual for this LLM on this GPU."""
+    placement: Annotated[Literal["aggregated", "disaggregated"] | None, Absent] = None
+    """Prefill and decode on the same GPUs, or apart."""
+    prefill_share: Annotated[Annotated[float, Gt(0), Le(0.99)] | None, Absent] = None
+    """Disaggregated: share of the pool's GPUs that prefill."""
+    max_context_tokens: Annotated[Annotated[int, Ge(1), Le(100_000_000)] | None, Absent] = None
+    """Longest context admitted, tokens."""
+    horizon_min: Annotated[Annotated[float, Gt(0), Le(1e9)] | None, Absent] = None
+    """Size of an ordinary ticket this LLM solves half of the time, human minutes."""
+    beta: Annotated[Annotated[float, Gt(0), Le(5)] | None, Absent] = None
+    """Slope per doubling of size; take horizon_min, beta and rho from one fit."""
+    rho: Annotated[Annotated[float, Gt(0), Le(0.99)] | None, Absent] = None
+    """Correlation of tries at one ticket by this LLM."""
+
+
 class Serving(Section):
     """The LLM and how it is laid out on the GPUs."""
 
@@ -50,6 +85,8 @@ class Serving(Section):
     """Disaggregated: share of the serving GPUs that prefill."""
     gpus_per_replica: Annotated[Annotated[int, Ge(1), Le(4096)] | None, Absent] = None
     """GPUs that hold one copy of the LLM together; left out: usual for this LLM on this GPU."""
+    models: tuple[Model, ...] = ()
+    """Several LLMs at once, each with a pool of the GPUs; none: `llm` serves all. With entries `llm` is not used."""
 
 
 class Training(Section):

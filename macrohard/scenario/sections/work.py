@@ -193,20 +193,20 @@ class Tokens(Section):
     """Context of the first call, tokens; left out: the scaffold's."""
     context_growth_tokens: Annotated[Annotated[float, Gt(0), Le(1e7)] | None, Absent] = None
     """Context each call adds, tokens; left out: the scaffold's."""
-    decode_tokens_per_call: Annotated[float, Gt(0), Le(1e6)] = 500.0
-    """Tokens a call generates."""
+    decode_tokens_per_call: Annotated[Annotated[float, Gt(0), Le(1e6)] | None, Absent] = None
+    """Tokens a call generates; left out: the scaffold's."""
     size_exponent: Annotated[float, Ge(0), Le(2)] = 0.45
     """Calls grow with size to this power."""
-    calls_sd_log: Annotated[float, Ge(0), Le(2)] = 0.4
-    """Spread of calls, standard deviation of the natural log."""
+    calls_sd_log: Annotated[Annotated[float, Ge(0), Le(2)] | None, Absent] = None
+    """Spread of calls at one size, standard deviation of the natural log; left out: the scaffold's."""
     cached_miss: Share = 0.02
     """Share of the input that is computed again although it was seen before."""
     max_input_tokens: Annotated[float, Gt(0), Le(1e9)] = 16e6
     """An attempt is cut off at this much input, tokens."""
-    tool_median_s: Positive = 100.0
-    """Median tool time of an attempt (tests, builds; no GPU), s."""
-    tool_mean_s: Positive = 280.0
-    """Mean tool time of an attempt, s."""
+    tool_median_s: Annotated[Positive | None, Absent] = None
+    """Median tool time of an attempt (tests, builds; no GPU), s; left out: the scaffold's."""
+    tool_mean_s: Annotated[Positive | None, Absent] = None
+    """Mean tool time of an attempt, s; left out: the scaffold's."""
     good_factor: Annotated[float, Gt(0), Le(10)] = 0.85
     """Input of an attempt that succeeds, against the mean."""
     bad_factor: Annotated[float, Gt(0), Le(10)] = 1.18

@@ -1,0 +1,182 @@
+"""The machinery of sweeps under runs that cost nothing: designs, growth, budget, faults, kills, tables, exit codes.
+
+The campaigns of `benchmarks/sweep_kills.py` and `benchmarks/sweep_figures.py`, small.
+"""
+
+import json
+import os
+from itertools import pairwise
+
+import pandas as pd
+import pytest
+from typer.testing import CliRunner
+
+from benchmarks import sweep_figures, sweep_kills
+from benchmarks.sweep_stub import engine
+from macrohard.cli import app
+from macrohard.faults import ScenarioError
+from macrohard.results.summary import RESULTS_VERSION
+from macrohard.sweeps import Experiment
+from macrohard.sweeps.design import lay_out
+from macrohard.sweeps.execute import execute
+from macrohard.sweeps.storage import opened
+from macrohard.sweeps.stored import table
+
+RANGES = {"cluster.n_gpus": {"low": 8, "high": 64, "log": True}, "cluster.pue": {"low": 1.1, "high": 1.5}}
+LISTS = {"cluster.n_gpus": [8, 16, 32], "cluster.pue": [1.1, 1.2, 1.3]}
+
+
+def made(version="stub", **tree):
+    return lay_out(Experiment.of({"name": "d", "replicates": 2, **tree}), version, environment={})
+
+
+def stubbed(design, out, **more):
+    return execute(design, out, "stub", engine=engine(), **more)
+
+
+def test_a_grid_crosses_and_zip_pairs():
+    """3 x 3 points against 3; the last factor turns fastest."""
+    grid = made(factors=LISTS).points
+    assert [tuple(point.values()) for point in grid[:4]] == [(8, 1.1), (8, 1.2), (8, 1.3), (16, 1.1)]
+    assert len(grid) == 9
+    paired = made(design="zip", factors=LISTS).points
+    assert [tuple(point.values()) for point in paired] == [(8, 1.1), (16, 1.2), (32, 1.3)]
+    with pytest.raises(ScenarioError, match="equal length"):
+        made(design="zip", factors=LISTS | {"cluster.pue": [1.1]})
+
+
+def test_latin_hypercubes_have_one_point_in_each_slice():
+    """16 points: each sixteenth of a range holds one."""
+    points = made(design="lhs", points=16, factors=RANGES).points
+    slices = sorted(int((point["cluster.pue"] - 1.1) / 0.4 * 16) for point in points)
+    assert slices == list(range(16))
+
+
+def test_sobol_points_fill_halves_evenly_and_a_larger_design_begins_with_a_smaller_one():
+    """Of 16 points 8 lie in each half of each factor; the first 16 of 64 are those 16."""
+    few = made(design="sobol", points=16, factors=RANGES).points
+    assert sum(point["cluster.pue"] < 1.3 for point in few) == 8
+    assert made(design="sobol", points=64, factors=RANGES).points[:16] == few
+
+
+@pytest.mark.parametrize("design", ["grid", "zip", "table", "sobol"])
+def test_growing_a_design_changes_no_run_that_is_there(design):
+    """More points and more replicates: the old run ids and seeds are among the new ones."""
+    rows = [{"cluster.n_gpus": n} for n in (8, 16, 32)]
+    few, many = {
+        "grid": ({"factors": LISTS | {"cluster.pue": [1.1, 1.2]}}, {"factors": LISTS}),
+        "zip": ({"factors": {key: values[:2] for key, values in LISTS.items()}}, {"factors": LISTS}),
+        "table": ({"table": rows[:2]}, {"table": rows}),
+        "sobol": ({"points": 5, "factors": RANGES}, {"points": 9, "factors": RANGES}),
+    }[design]
+    old, new = made(design=design, **few), made(design=design, replicates=5, **many)
+    assert {(run.run_id, run.seed) for run in old.runs} < {(run.run_id, run.seed) for run in new.runs}
+    assert len({run.seed for run in new.runs}) == 5  # common random numbers: one seed per replicate
+
+
+def test_ten_replicates_unless_said():
+    """The default of the form."""
+    assert Experiment.of({"name": "d", "factors": LISTS}).replicates == 10
+
+
+def test_a_spent_budget_begins_no_more_and_the_same_call_goes_on(tmp_path):
+    """With almost no time only what was begun is done; with more all of it is."""
+    tree = {"design": "lhs", "points": 40, "factors": RANGES}
+    first = stubbed(made(stop={"budget_h": 1e-9}, **tree), tmp_path, batch=2)
+    assert first.out_of_budget and first.done < 80
+    assert stubbed(made(**tree), tmp_path).done == 80
+
+
+def test_a_figure_that_no_run_has_is_told_at_the_first_run(tmp_path):
+    """Not after hours of runs: exit code 2 and the name that was meant."""
+    with pytest.raises(ScenarioError, match="did you mean work.tickets_done"):
+        stubbed(made(factors=LISTS, metrics=["work.tickets_don"]), tmp_path)
+
+
+def test_what_comes_first_is_a_replicate_of_every_point(tmp_path):
+    """Replicates come in order, so that an early look sees the whole design."""
+    seen = []
+
+    class Seen(type(engine())):
+        def begin(self, job):
+            seen.extend(run["settings"][-1] for run in job["runs"])
+            super().begin(job)
+
+    execute(made(factors=LISTS), tmp_path, "stub", engine=Seen(), batch=4)
+    assert sum(a != b for a, b in pairwise(seen)) == 1
+
+
+def test_parts_open_in_pandas_duckdb_and_polars(tmp_path):
+    """As they are, all at once, a factor of words and numbers included; status agrees."""
+    duckdb, polars = pytest.importorskip("duckdb"), pytest.importorskip("polars")
+    design = made(factors={"cluster.n_gpus": [8, 16], "serving.gpus_per_replica": [1, 8]}, replicates=20)
+    stubbed(design, tmp_path, batch=3)
+    parts = str(tmp_path / "runs" / "*.parquet")
+    assert duckdb.sql(f"select count(*), sum(\"cluster.n_gpus\") from '{parts}'").fetchall() == [(80, 960.0)]
+    assert polars.read_parquet(parts)["cluster.n_gpus"].sum() == 960.0
+    assert pd.read_parquet(tmp_path / "runs")["cluster.n_gpus"].sum() == 960.0
+    assert (table(tmp_path)["status"] == "done").all()
+
+
+def test_write_faults_lose_no_acknowledged_run(tmp_path):
+    """ENOSPC and EIO at the first writes, syncs and renames."""
+    told = sweep_kills.faults(tmp_path, 2)
+    assert told["faults"] > 8 and told["same"]
+
+
+def test_killed_parents_lose_nothing(tmp_path):
+    """The parent is SIGKILLed twice as it writes; the same command ends with the undisturbed store."""
+    assert sweep_kills.parents(tmp_path, 2, 60)["same"]
+
+
+def test_the_parent_does_not_grow_with_the_runs(tmp_path):
+    """400 runs with all the columns of real ones."""
+    assert sweep_figures.memory(tmp_path, 400)["growth_mb"] < 50
+
+
+def test_damaged_experiments_are_refused_in_words(tmp_path):
+    """Mutated files: a design or a ScenarioError, never another exception."""
+    told = sweep_figures.mutations(tmp_path, 150)
+    assert 0 < told["taken"] < told["files"]
+
+
+def test_sobol_indices_of_the_ishigami_function(tmp_path):
+    """Within 0.02 of the closed form."""
+    pytest.importorskip("SALib")
+    assert sweep_figures.ishigami(tmp_path)["worst_error"] < 0.02
+
+
+def test_exit_codes_of_a_sweep_that_is_done(tmp_path):
+    """0 with nothing missing, 3 for a target missed, 4 with a failed run, 5 while another parent holds it."""
+    file = tmp_path / "d.toml"
+    file.write_text(
+        'name = "d"\nreplicates = 2\nmetrics = ["work.tickets_done"]\n[factors]\n"cluster.pue" = [1.1, 1.2]\n'
+    )
+    design, out = lay_out(Experiment.load(file), RESULTS_VERSION), tmp_path / "out"
+    execute(design, out, RESULTS_VERSION, engine=engine())
+
+    def sweep(*arguments):
+        return CliRunner().invoke(app, ["sweep", *arguments, "--out", str(out)])
+
+    missed = sweep("run", str(file), "--fail-on", "work.tickets_done>=0")
+    assert missed.exit_code == 3 and "holds in 4 of 4 runs" in missed.stderr
+    assert sweep("run", str(file), "--fail-on", "work.tickets_done<0").exit_code == 0
+    status = json.loads(sweep("status", str(file), "--json").stdout)
+    assert (status["done"], status["failed"], status["missing"]) == (4, 0, 0)
+    with opened(out) as storage:
+        held = sweep("run", str(file))
+        assert held.exit_code == 5 and f"process {os.getpid()} on" in held.stderr
+        storage.fail({"run_id": design.runs[0].run_id, "error": "lost", "attempts": 1})
+    assert sweep("run", str(file)).exit_code == 4
+
+
+def test_maps_and_frontiers_print_as_tables(tmp_path):
+    """Levels of two factors down and across; JSON with the same."""
+    stubbed(made(factors=LISTS, metrics=["work.tickets_done"]), tmp_path)
+    both = ["cluster.n_gpus", "cluster.pue"]
+    told = json.loads(CliRunner().invoke(app, ["map", str(tmp_path), *both, "--json"]).stdout)["work.tickets_done"]
+    assert (told["columns"], told["index"]) == ([8.0, 16.0, 32.0], [1.1, 1.2, 1.3])
+    words = CliRunner().invoke(app, ["frontier", str(tmp_path), *both, "--hold", "work.tickets_done<=2"]).stdout
+    assert "lowest" in words and "3" in words
+    wrong = CliRunner().invoke(app, ["map", str(tmp_path), "cluster.n_gpu", "cluster.pue"])
+    assert wrong.exit_code == 2 and "did you mean cluster.n_gpus" in wrong.stderr
