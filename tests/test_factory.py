@@ -117,9 +117,9 @@ def test_the_series_and_the_doings_of_all_workers_are_at_hand():
 
 def test_mesas_own_loop_ends_at_the_horizon():
     """`run_model` steps as long as the model is running."""
-    factory = Factory(small("run.horizon_h=0.5", "run.warmup_h=0"))
+    factory = Factory(small())
     factory.run_model()
-    assert factory.steps == factory.plan.n_ticks == 30
+    assert factory.steps == factory.plan.n_ticks == 1440
     assert not factory.running
 
 

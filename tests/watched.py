@@ -1,5 +1,6 @@
 """A page of the browser whose requests and complaints are written down."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -24,3 +25,9 @@ def watched(browser: Any, home: str, **options: Any) -> Iterator[Any]:
         assert complaints == []
     finally:
         context.close()
+
+
+def brightness(page: Any, selector: str, property_: str) -> float:
+    """Mean of red, green and blue of a computed colour, 0 to 255."""
+    colour = page.evaluate(f"getComputedStyle(document.querySelector({selector!r})).{property_}")
+    return sum(int(part) for part in re.findall(r"\d+", colour)[:3]) / 3

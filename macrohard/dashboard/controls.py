@@ -1,5 +1,7 @@
 """The knobs of the page: which scenario, its dials, the clockwork, pin and save."""
 
+from dataclasses import dataclass
+from functools import partial
 from html import escape
 
 import reacton.ipyvuetify as v
@@ -23,46 +25,64 @@ DOING = {
 }
 
 
-@solara.component
-def Controls(engine: Engine, view: View) -> None:
-    """All of them, in one column."""
-    with solara.Div(classes=["controls"]):
-        solara.HTML(tag="h1", unsafe_innerHTML="Macrohard")
-        Choice(engine, view)
-        Clockwork(engine, view)
-        faults = "".join(f"<p>{escape(line)}</p>" for line in view.faults)
-        attributes = {"id": "faults", "role": "alert"}
-        solara.HTML(unsafe_innerHTML=faults, attributes=attributes, classes=["faults"] if faults else [])
-        with solara.Div(classes=["knobs"]):
-            for dial in DIALS:
-                Knob(engine, dial, view).key(dial.key)
-        Keep(engine, view)
+@dataclass(frozen=True)
+class Settings:
+    """What the knobs show of a view, in plain values: equal ones are not drawn anew."""
+
+    name: str
+    """Of the scenario as given."""
+    about: str
+    tick_s: float
+    values: tuple[float, ...]
+    """Of the dials, in their order."""
+    reaches: tuple[tuple[float, float], ...]
+    """Upper end and step of their sliders."""
+    faults: tuple[str, ...]
+    changes: tuple[str, ...]
+    pinned: str
+    """What the pinned run is called, empty without one."""
+    toml: str
+
+    @classmethod
+    def of(cls, view: View) -> "Settings":
+        """The settings of a view."""
+        given, pinned = view.given, view.pinned
+        return cls(
+            name=given.name,
+            about=given.run.about,
+            tick_s=view.scenario.run.tick_s,
+            values=tuple(dial.value(view.scenario) for dial in DIALS),
+            reaches=tuple(dial.reach(given) for dial in DIALS),
+            faults=view.faults,
+            changes=view.run.changes,
+            pinned=f"{pinned.label}, {pinned.hours:.1f} h" if pinned else "",
+            toml=view.toml,
+        )
 
 
 @solara.component
-def Choice(engine: Engine, view: View) -> None:
+def Choice(engine: Engine, settings: "solara.Reactive[Settings]") -> None:
     """Which scenario."""
-    first = engine.scenario
+    first, name = engine.scenario, settings.value.name
     names = list(dict.fromkeys([first.name, *bundled()]))
 
-    def choose(name: str) -> None:
-        if name != view.given.name:
-            engine.open(lambda session: session.choose(first if name == first.name else name))
+    def choose(to: str) -> None:
+        if to != name:
+            engine.open(lambda session: session.choose(first if to == first.name else to))
 
-    solara.Select("Scenario", values=names, value=view.given.name, on_value=choose)
-    solara.HTML(tag="p", unsafe_innerHTML=escape(view.given.run.about), classes=["lead", "about"])
+    solara.Select("Scenario", values=names, value=name, on_value=choose)
+    solara.HTML(tag="p", unsafe_innerHTML=escape(settings.value.about), classes=["lead", "about"])
 
 
 @solara.component
-def Clockwork(engine: Engine, view: View) -> None:
+def Clockwork(engine: Engine, settings: "solara.Reactive[Settings]", doing: "solara.Reactive[str]") -> None:
     """Run, pause, step, reset, and how much a frame takes."""
     frame, set_frame = solara.use_state(engine.ticks_per_frame)
-    tick_s = view.scenario.run.tick_s
-    playing, over = view.doing == "running", view.doing == "ended"
+    playing, over = doing.value == "running", doing.value == "ended"
 
-    def choose(ticks: int) -> None:
-        engine.ticks_per_frame = ticks
-        set_frame(ticks)
+    def choose(at: int) -> None:
+        engine.ticks_per_frame = FRAMES[at]
+        set_frame(FRAMES[at])
 
     with solara.Div(classes=["buttons"]):
         if playing:
@@ -71,43 +91,65 @@ def Clockwork(engine: Engine, view: View) -> None:
             solara.Button("Run", on_click=engine.play, color="primary", icon_name="mdi-play", disabled=over)
         solara.Button("Step", on_click=engine.step, icon_name="mdi-step-forward", disabled=over or playing)
         solara.Button("Reset", on_click=lambda: engine.open(Session.reset), icon_name="mdi-restart")
-    words = f"{DOING[view.doing]} A frame, or a step, is {_span(frame, tick_s)}."
-    solara.HTML(tag="p", unsafe_innerHTML=words, classes=["lead"], attributes={"id": "doing", "data-doing": view.doing})
-    v.Slider(
-        v_model=FRAMES.index(frame),
-        on_v_model=lambda at: choose(FRAMES[int(at)]),
+    words = f"{DOING[doing.value]} A frame, or a step, is {_span(frame, settings.value.tick_s)}."
+    attributes = {"id": "doing", "data-doing": doing.value}
+    solara.HTML(tag="p", unsafe_innerHTML=words, classes=["lead"], attributes=attributes)
+    slider = v.Slider(
+        value=FRAMES.index(frame),
         min=0,
         max=len(FRAMES) - 1,
         ticks="always",
         hide_details=True,
         attributes={"aria-label": "Ticks per frame"},
     )
+    v.use_event(slider, "change", lambda widget, event, data: choose(int(data)))
 
 
 @solara.component
-def Knob(engine: Engine, dial: Dial, view: View) -> None:
-    """A number field, which takes anything, above a slider, which reaches as far as is likely."""
-    value = dial.value(view.scenario)
+def Knobs(engine: Engine, settings: "solara.Reactive[Settings]") -> None:
+    """The faults of the last turn, the dials, and what to keep."""
+    seen = settings.value
+    faults = "".join(f"<p>{escape(line)}</p>" for line in seen.faults)
+    attributes = {"id": "faults", "role": "alert"}
+    solara.HTML(unsafe_innerHTML=faults, attributes=attributes, classes=["faults"] if faults else [])
+    with solara.Div(classes=["knobs"]):
+        for dial, value, reach in zip(DIALS, seen.values, seen.reaches, strict=True):
+            refused = any(f"{dial.key} =" in line for line in seen.faults)
+            Knob(engine, dial, value, *reach, refused, seen.name).key(dial.key)
+    Keep(engine, seen)
+
+
+@solara.component
+def Knob(engine: Engine, dial: Dial, value: float, top: float, step: float, refused: bool, given: str) -> None:
+    """A number field, which takes anything, above a slider, which reaches as far as is likely.
+
+    Both tell their value when it is settled. Bound letter by letter (v_model), they would be set back with each frame.
+    """
     text, set_text = solara.use_state(dial.text(value))
-    refused = any(f"{dial.key} =" in line for line in view.faults)
 
     def follow() -> None:
         if not refused:
             set_text(dial.text(value))
 
-    solara.use_effect(follow, [value, refused, view.given.name])
+    solara.use_effect(follow, [value, refused, given])
 
     def turn(to: str) -> None:
         set_text(to)
         if to.strip() != dial.text(value) or refused:
             engine.open(lambda session: session.turn(dial.key, to), keep_playing=True)
 
-    top, step = dial.reach(view.given)
     with solara.Div(classes=["knob"]):
-        with solara.Div(classes=["number"]):
-            solara.InputText(dial.label, value=text, on_value=turn, suffix=dial.unit or None, error=refused, dense=True)
+        field = v.TextField(
+            value=text,
+            label=dial.label,
+            suffix=dial.unit,
+            error=refused,
+            dense=True,
+            hide_details=True,
+        )
+        v.use_event(field, "change", lambda widget, event, data: turn(str(data)))
         slider = v.Slider(
-            v_model=value,
+            value=value,
             min=0,
             max=max(top, value),
             step=step,
@@ -119,26 +161,19 @@ def Knob(engine: Engine, dial: Dial, view: View) -> None:
 
 
 @solara.component
-def Keep(engine: Engine, view: View) -> None:
+def Keep(engine: Engine, seen: Settings) -> None:
     """Pin the run, undo what was turned, save the scenario."""
-    changes = view.run.changes
     with solara.Div(classes=["buttons"]):
-        if view.pinned is None:
-            solara.Button("Pin this run", on_click=lambda: engine.ask(Session.pin), icon_name="mdi-pin")
-        else:
+        if seen.pinned:
             solara.Button("Unpin", on_click=lambda: engine.ask(Session.unpin), icon_name="mdi-pin-off")
-        solara.Button(
-            "Undo changes",
-            on_click=lambda: engine.open(Session.undo, keep_playing=True),
-            icon_name="mdi-undo",
-            disabled=not changes,
-        )
-        solara.FileDownload(
-            view.toml, filename=f"{view.scenario.name}.toml", label="Save as TOML", mime_type="text/plain"
-        )
-    words = f"Turned: {escape(', '.join(changes))}." if changes else "As given."
-    if view.pinned is not None:
-        words += f" Pinned, dashed: {escape(view.pinned.label)}, {view.pinned.hours:.1f} h."
+        else:
+            solara.Button("Pin this run", on_click=lambda: engine.ask(Session.pin), icon_name="mdi-pin")
+        undo = partial(engine.open, Session.undo, keep_playing=True)
+        solara.Button("Undo changes", on_click=undo, icon_name="mdi-undo", disabled=not seen.changes)
+        solara.FileDownload(seen.toml, filename=f"{seen.name}.toml", label="Save as TOML", mime_type="text/plain")
+    words = f"Turned: {escape(', '.join(seen.changes))}." if seen.changes else "As given."
+    if seen.pinned:
+        words += f" Pinned, dashed: {escape(seen.pinned)}."
     solara.HTML(tag="p", unsafe_innerHTML=words, attributes={"id": "changes"}, classes=["lead"])
 
 

@@ -1,18 +1,20 @@
 """Who may come in: a check of every request and every websocket before the page's server sees it."""
 
 import hmac
+import re
 import secrets
 from collections.abc import Awaitable, Callable, MutableMapping
 from http.cookies import CookieError, SimpleCookie
 from typing import Any
-from urllib.parse import parse_qs, urlencode, urlsplit
+from urllib.parse import parse_qs, urlencode
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
-LOOPBACK = ("localhost", "127.0.0.1", "::1")
+LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
+"""Names of this machine in a request, the port left away."""
 
 POLICY = (
     "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; "
@@ -52,10 +54,10 @@ class Door:
             await _refuse(scope, send, 401, "this dashboard asks for its token: open it as .../?token=TOKEN")
 
     def _is_addressed_here(self, kind: str, headers: dict[str, str]) -> bool:
-        host, origin = headers.get("host", ""), headers.get("origin")
-        if self.token is None and urlsplit(f"//{host}").hostname not in LOOPBACK:
+        host, origin = headers.get("host", "").lower(), headers.get("origin")
+        if self.token is None and re.sub(r":\d*$", "", host) not in LOOPBACK:
             return False
-        return origin is None or kind == "http" or urlsplit(origin).netloc.lower() == host.lower()
+        return origin is None or kind == "http" or origin.lower().partition("://")[2] == host
 
     def _shown(self, headers: dict[str, str]) -> str:
         try:

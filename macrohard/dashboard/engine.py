@@ -18,7 +18,7 @@ Order = tuple[str, Callable[[Session], None]]
 """What the page is told while it is carried out, if anything, and what to do."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class View:
     """What a page shows: a moment of its session."""
 
@@ -35,7 +35,7 @@ class View:
     """What goes on: "opening", "compiling", "running", "paused" or "ended"."""
 
 
-@dataclass
+@dataclass(eq=False)
 class Engine:
     """Runs the session of one page in a thread of its own, and hands a view to the page whenever it has changed."""
 

@@ -6,12 +6,13 @@ works in SolaraViz all the same.
 """
 
 import threading
+from collections.abc import Callable
 from importlib.resources import files
 
 import reacton.ipyvuetify as v
 import solara
 
-from macrohard.dashboard.controls import Controls
+from macrohard.dashboard.controls import Choice, Clockwork, Knobs, Settings
 from macrohard.dashboard.engine import Engine, View
 from macrohard.dashboard.panels.people import people, told
 from macrohard.dashboard.panels.power import power
@@ -37,11 +38,22 @@ def start_with(scenario: Scenario) -> None:
 
 @solara.component
 def Page() -> None:
-    """A page: its engine runs as long as it is open."""
-    view, set_view = solara.use_state(None)
-    engine = solara.use_memo(lambda: Engine(_first[0], set_view), [])
+    """A page: its engine runs as long as it is open.
 
-    def run() -> object:
+    Pictures, knobs and clockwork each listen to a variable of their own, so that a frame draws nothing but pictures.
+    """
+    view: solara.Reactive[View | None] = solara.use_reactive(None)
+    settings: solara.Reactive[Settings | None] = solara.use_reactive(None)
+    doing = solara.use_reactive("opening")
+    is_open, set_open = solara.use_state(False)
+
+    def show(seen: View) -> None:
+        view.value, settings.value, doing.value = seen, Settings.of(seen), seen.doing
+        set_open(True)
+
+    engine = solara.use_memo(lambda: Engine(_first[0], show), [])
+
+    def run() -> Callable[[], None]:
         gone = threading.Event()
         threading.Thread(target=engine.work, args=(gone,), daemon=True, name="engine").start()
         return gone.set
@@ -49,26 +61,31 @@ def Page() -> None:
     solara.use_effect(run, [])
     solara.Style(STYLE)
     solara.HTML(unsafe_innerHTML=definitions())
-    if view is None:
+    if not is_open:
         solara.HTML(tag="p", unsafe_innerHTML="opening the factory ...", classes=["lead", "opening"])
         return
     with solara.Div(classes=["board"]):
-        Controls(engine, view)
+        with solara.Div(classes=["controls"]):
+            solara.HTML(tag="h1", unsafe_innerHTML="Macrohard")
+            Choice(engine, settings)
+            Clockwork(engine, settings, doing)
+            Knobs(engine, settings)
         with solara.Div(classes=["panels"]):
             Panels(view)
 
 
 @solara.component
-def Panels(view: View) -> None:
+def Panels(view: "solara.Reactive[View]") -> None:
     """The key figures and the four pictures."""
-    run, pinned = view.run, view.pinned
+    seen = view.value
+    run, pinned = seen.run, seen.pinned
     solara.HTML(tag="dl", unsafe_innerHTML=tiles(run, pinned), classes=["tiles"])
     with solara.Div(classes=["figures"]):
         with solara.Div(classes=["pile"]):
             Figure("power", "Site power by source", "", power(run, pinned))
             Figure("throughput", "Tickets done per day", "", throughput(run, pinned))
         with solara.Div(classes=["pile"]):
-            Figure("people", "Who does what", told(view.activity, view.seats), people(view.activity, view.seats))
+            Figure("people", "Who does what", told(seen.activity, seen.seats), people(seen.activity, seen.seats))
             Figure("queues", "Tickets waiting, by stage", "", queues(run, pinned))
 
 

@@ -1,7 +1,7 @@
 """What stands behind one page: a factory at some hour, the scenario it runs, and a run pinned to compare with."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from time import perf_counter
 
 import pandas as pd
@@ -17,7 +17,7 @@ CHUNK_S = 0.2
 """A frame of many ticks is run in chunks of about this length, so that a pause is answered."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Run:
     """A run as far as it has come: what the panels draw."""
 
@@ -33,13 +33,19 @@ class Run:
         """What it is called beside another run."""
         return ", ".join([self.facts.name, *(each.rpartition(".")[2] for each in self.changes)])
 
+    def until(self, hours: float) -> "Run":
+        """The run as it was at an hour, as it is if it has not come so far."""
+        series = self.facts.series
+        facts = replace(self.facts, series=series[series["time_h"] <= hours + 1e-9])
+        return replace(self, facts=facts, hours=min(hours, self.hours))
+
     def last(self, column: str) -> float:
         """The value of a column in the last bin, nan where there is none."""
         values = self.facts.column(column)
         return float("nan") if values is None else float(values[-1])
 
 
-@dataclass
+@dataclass(eq=False)
 class Session:
     """A factory behind a page. Every change of the scenario opens it anew, so what is shown is one run of one scenario.
 

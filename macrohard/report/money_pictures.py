@@ -47,7 +47,7 @@ def cost(facts: Facts) -> Picture | None:
     caption = f"{usd(total)} in all" + (f", {usd(each)} for each ticket done." if math.isfinite(each) else ".")
     if shown:
         caption += f" Largest part: {shown[0][0]}, {percent(shown[0][2] / total)}."
-    return Picture("cost", "What it cost", caption, lambda width: rows(width, "Cost", bars, total))
+    return Picture("cost-parts", "What it cost", caption, lambda width: rows(width, "Cost", bars, total))
 
 
 def binding(facts: Facts) -> Picture | None:

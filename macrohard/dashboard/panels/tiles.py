@@ -1,4 +1,4 @@
-"""The key figures of a moment, with those of a pinned run below them."""
+"""The key figures of a moment, with those of a pinned run at the same hour below them."""
 
 import math
 from collections.abc import Callable
@@ -20,10 +20,11 @@ TILES: tuple[tuple[str, Callable[[Run], str]], ...] = (
 
 def tiles(run: Run, pinned: Run | None) -> str:
     """The tiles as the items of a definition list."""
+    then = pinned.until(run.hours) if pinned else None
     items = []
     for name, figure in TILES:
         number, _, unit = figure(run).partition(" ")
-        note = f'<div class="note">pinned {escape(figure(pinned))}</div>' if pinned else ""
+        note = f'<div class="note">pinned {escape(figure(then))}</div>' if then else ""
         value = MISSING if number == "nan" else number
         items.append(
             f'<div class="tile" id="{name.lower().replace(" ", "-")}"><dt>{name}</dt>'
