@@ -3,12 +3,15 @@
 import json
 import signal
 
+import jax
 import numpy as np
 import pytest
 from small import small
 
 from macrohard import runs
+from macrohard.blueprint import draw
 from macrohard.checkpoint import Checkpoint
+from macrohard.floor.tick import advance
 from macrohard.runs import run
 
 
@@ -169,3 +172,12 @@ def test_a_kept_run_is_shown_and_its_page_written_anew(tmp_path):
     refused = CliRunner().invoke(app, ["show", str(out), "--column", "lod_mw"])
     assert refused.exit_code == 2
     assert "lod_mw" in refused.stderr
+
+
+def test_a_run_is_compiled_once():
+    """The opening has the very types that `advance` leaves, so that its second call needs no other program."""
+    plan = draw(small())
+    before = plan.opening()
+    after = jax.eval_shape(lambda state: advance(plan.shop, plan.params, state, 1), before)
+    for one, other in zip(jax.tree.leaves(before), jax.tree.leaves(after), strict=True):
+        assert (one.shape, one.dtype, one.aval.weak_type) == (other.shape, other.dtype, False)

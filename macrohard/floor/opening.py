@@ -70,7 +70,7 @@ def _opened(shop: Shop, n_bins: int, params: Params, rows: _Rows, n_rows: jax.Ar
         n_streams=n_agents * params.weight * shares, **{k: jnp.float32(v) for k, v in _FIRST_JOB.items()}
     )
     capacity = rows.size_min.shape[0]
-    return State(
+    state = State(
         tick=jnp.int32(0),
         tickets=_tickets(rows, params.seed),
         n_rows=jnp.int32(n_rows),
@@ -84,6 +84,9 @@ def _opened(shop: Shop, n_bins: int, params: Params, rows: _Rows, n_rows: jax.Ar
         counts=jnp.zeros(len(COUNTS), jnp.int32),
         record=nothing_yet(n_bins, len(last_names(shop)), len(shop.pools)),
     )
+    # of settled types, as the loop leaves them: else the second call of `advance` would be traced and loaded again
+    settled: State = jax.tree.map(lambda leaf: jnp.asarray(leaf, jnp.asarray(leaf).dtype), state)
+    return settled
 
 
 def _tickets(rows: _Rows, seed: Scalar) -> Tickets:
