@@ -17,9 +17,8 @@ Units of a block are equal, so the program counts those that run (clustered unit
 import argparse
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 
 import jax
 import jax.numpy as jnp
@@ -217,14 +216,15 @@ def best(
     of_block = np.asarray([int(np.argmax(units.block == each)) for each in range(able.shape[1])])
     used = np.flatnonzero(able.max(axis=0) > 0)
     able = able[:, used]
-    clocks = [
-        _clock(jnp.int32(FIRST_H * 60 + STEP_MIN * step + STEP_MIN // 2), jnp.float32(start_day), jnp.uint32(0))
-        for step in range(n)
-    ]
-    stacked = jax.tree.map(lambda *each: jnp.stack(each), *clocks)
-    price = np.asarray(jax.vmap(partial(grid_price, plant.grid))(stacked))
-    contract = np.asarray([float(contract_mw(plant.grid, float(each.hour), STEP_H)) for each in clocks])
-    sun_mw = np.asarray(jax.vmap(partial(sunshine, plant.solar.sun))(stacked)) * float(plant.solar.p_nom_mw)
+    minutes = FIRST_H * 60 + jnp.arange(n * STEP_MIN, dtype=jnp.int32)
+    clocks = jax.vmap(_clock, (0, None, None))(minutes, jnp.float32(start_day), jnp.uint32(0))
+
+    def by_step(of_minute: Callable[[Clock], jax.Array | float]) -> np.ndarray:
+        return np.asarray(jax.vmap(of_minute)(clocks)).reshape(n, STEP_MIN).mean(axis=1)
+
+    price = by_step(lambda clock: grid_price(plant.grid, clock))
+    contract = by_step(lambda clock: contract_mw(plant.grid, clock.hour, MINUTE_H))
+    sun_mw = by_step(lambda clock: plant.solar.p_nom_mw * sunshine(plant.solar.sun, clock))
 
     def figure(name: str) -> np.ndarray:
         return np.asarray(getattr(blocks, name), float)[used][None, :]

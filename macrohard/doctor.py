@@ -10,6 +10,11 @@ from macrohard import __version__, reproducibility
 
 _NEEDED = ("jax", "jaxlib", "mesa", "networkx", "numpy", "pandas", "pyarrow", "pydantic", "rich", "scipy", "typer")
 
+_EXTRAS = {
+    "ray": "ray", "sensitivity": "SALib", "viz": "solara", "notebooks": "nbclient", "docs": "mkdocs-material",
+}  # fmt: skip
+"""A package of each extra that stands for it."""
+
 Report = dict[str, str | int | float | list[str] | dict[str, str]]
 
 
@@ -31,6 +36,7 @@ def examine() -> Report:
         "python": platform.python_version(),
         "platform": platform.platform(),
         "packages": {name: _version(name) for name in _NEEDED},
+        "extras": {extra: _version(name) or "not installed" for extra, name in _EXTRAS.items()},
         "devices": devices,
         "cores": os.cpu_count() or 0,
         "memory_gb": round(_memory_gb(), 1),

@@ -318,7 +318,7 @@ def test_cautions_name_what_a_reader_must_know() -> None:
 
 def test_nameplate_is_told_apart_from_demand(usual_html: str) -> None:
     """Load and nameplate have tiles of their own, and the nameplate says that it is no draw."""
-    assert "Site nameplate" in usual_html and "rating, not draw" in usual_html and "Load, peak" in usual_html
+    assert "Site nameplate" in usual_html and "rating, not draw" in usual_html and "of nameplate; at peak" in usual_html
 
 
 def test_assumptions_and_repetition_are_on_the_page(usual: fake_result.FakeResult, usual_html: str) -> None:

@@ -68,7 +68,7 @@ def test_three_faults_make_three_lines():
         ("[backlog.kinds]\noffice = 0.3", ["add to 1", "1.3"]),
         ("[backlog]\nfile = '/no/such/file.csv'", ["no such file"]),
         ("[quality]\ndefects_per_kloc = 80", ["fewer than 1 bug ticket"]),
-        ("[tokens]\ntool_mean_s = 50", ["tool_median_s"]),
+        ("[tokens]\ntool_median_s = 100\ntool_mean_s = 50", ["tool_median_s"]),
         ("serving = 3", ["serving = 3", "a table"]),
         ("[servin]\nllm = 'x'", ["did you mean serving?"]),
     ],

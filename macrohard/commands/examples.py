@@ -31,6 +31,8 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "compare": ("compare sweeps/megapacks#0 sweeps/megapacks#3",),
     "replay": ("replay 1f0c9a --in sweeps/megapacks",),
     "export": ("export sweeps/megapacks table.csv",),
+    "map": ("map sweeps/megapacks power.megapack.n_units power.grid_mw",),
+    "frontier": ("frontier sweeps/megapacks power.megapack.n_units power.grid_mw --hold 'power.capped_mwh<=0'",),
     "sweep plan": ("sweep plan experiments/megapack_sizing.toml",),
     "sweep run": ("sweep run experiments/megapack_sizing.toml --out sweeps/megapacks --jobs 2",),
     "sweep status": ("sweep status experiments/megapack_sizing.toml --out sweeps/megapacks",),

@@ -40,8 +40,7 @@ def tiles(facts: Facts) -> list[Tile]:
             _large(number("gpu.gpu_h_busy")),
             _of(number("gpu.gpu_h_busy"), number("gpu.gpu_h_available"), "of those available"),
         ),
-        Tile("Load, mean", power(mean), _of(mean, nameplate, "of nameplate")),
-        Tile("Load, peak", power(peak), _of(peak, nameplate, "of nameplate")),
+        Tile("Load, mean", power(mean), _of(mean, nameplate, f"of nameplate; at peak {power(peak)}")),
         Tile(
             "Site nameplate",
             power(nameplate),
