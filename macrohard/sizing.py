@@ -10,11 +10,10 @@ from scipy.stats import t as student
 
 from macrohard.faults import Fault, ScenarioError
 from macrohard.names import nearest
-from macrohard.runs import first_tick, replicate_seed
 from macrohard.scenario import Scenario
 from macrohard.scenario.fields import Path, dotted, field_at, leaves, takes
-from macrohard.sweeps.batch import run_all
 from macrohard.targets import Target, target
+from macrohard.yardsticks import yardstick
 
 CONFIDENCE = 0.95
 """Of the one-sided bound on a mean over seeds."""
@@ -50,11 +49,12 @@ class Point:
 
 @dataclass(frozen=True)
 class Sizing:
-    """What was found. value: None if no value tried does it; points: all tried, by value; remarks: cautions."""
+    """What was found. value: None if no value tried does it; points: all tried, by value; each_seed: what a seed is."""
 
     scenario: str
     search: Search
     seeds: tuple[int, ...]
+    each_seed: str
     points: tuple[Point, ...]
     value: float | None
     reached: Point
@@ -68,7 +68,7 @@ class Sizing:
         return {
             "scenario": self.scenario, "vary": asked.key, "low": asked.low, "high": asked.high, "within": asked.within,
             "until": str(asked.target), "seeks": "largest" if asked.largest else "smallest",
-            "judged_on": _judged_on(asked), "seeds": list(self.seeds), "value": self.value,
+            "judged_on": _judged_on(asked), "seeds": list(self.seeds), "each_seed": self.each_seed, "value": self.value,
             "reached": _plain(self.reached), "is_monotone": self.is_monotone, "remarks": list(self.remarks),
             "points": [_plain(each) for each in self.points],
         }  # fmt: skip
@@ -89,26 +89,28 @@ def size(
     within: float | None = None,
     told: Told = lambda point: None,
 ) -> Sizing:
-    """The smallest value of a key in LO..HI for which a figure of the summary meets a condition.
+    """The smallest value of a key in LO..HI for which a figure meets a condition.
 
-    `vary` is KEY=LO:HI, `until` METRIC<=VALUE (or >=, <, >), as on the command line. Every value is run with the same
-    seeds, and judged on the mean over them; confident: on its one-sided 95 % bound. largest: the largest value instead.
+    `vary` is KEY=LO:HI, `until` METRIC<=VALUE (or >=, <, >), as on the command line; METRIC is one of the summary or of
+    a year of the plant (reliability.lolh_h). Every value meets the same seeds, and is judged on the mean over them;
+    confident: on its one-sided 95 % bound. largest: the largest value instead.
     """
     search = asked(scenario, vary, until, confident=confident, largest=largest, within=within)
     if replicates < (2 if confident else 1):
         raise ScenarioError([Fault("", "replicates", replicates, "too few to judge by", "take at least 2")])
-    search.target.figure(first_tick(with_value(scenario, search, search.low)).summary)  # an unknown key before any run
-    seeds = tuple(replicate_seed(scenario.run.seed, each) for each in range(replicates))
+    by = yardstick(search.target, with_value(scenario, search, search.low), replicates)
 
     def tried(value: float) -> Point:
-        point = judged(search, value, _figures(with_value(scenario, search, value), search.target, seeds))
+        point = judged(search, value, by.figures(with_value(scenario, search, value)))
         told(point)
         return point
 
-    return found(scenario.name, search, seeds, tried)
+    return found(scenario.name, search, by.seeds, tried, by.each_seed)
 
 
-def found(name: str, search: Search, seeds: Sequence[int], tried: Callable[[float], Point]) -> Sizing:
+def found(
+    name: str, search: Search, seeds: Sequence[int], tried: Callable[[float], Point], each_seed: str = "a run"
+) -> Sizing:
     """Bisects: `near` is the end that is wished for, `far` the one that should do it; both are always tried."""
     near, far = (search.high, search.low) if search.largest else (search.low, search.high)
     points = {value: tried(value) for value in (near, far)}
@@ -142,7 +144,7 @@ def found(name: str, search: Search, seeds: Sequence[int], tried: Callable[[floa
         for a, b in turns
     ]
     reached = points[answer] if answer is not None else _nearest(search.target, ordered)
-    return Sizing(name, search, tuple(seeds), ordered, answer, reached, not turns, tuple(remarks))
+    return Sizing(name, search, tuple(seeds), each_seed, ordered, answer, reached, not turns, tuple(remarks))
 
 
 def asked(
@@ -205,16 +207,6 @@ def reversals(points: Sequence[Point]) -> list[tuple[Point, Point]]:
         if float(steps.mean()) < -slack:
             against.append((one, other))
     return against
-
-
-def _figures(scenario: Scenario, wanted: Target, seeds: Sequence[int]) -> list[float]:
-    """The figure of every seed; the runs share one compiled batch."""
-    figures = [nan] * len(seeds)
-    for place, outcome in run_all([scenario.override([f"run.seed={seed}"]) for seed in seeds]):
-        if isinstance(outcome, Exception):
-            raise outcome
-        figures[place] = wanted.figure(outcome.summary)
-    return figures
 
 
 def _ends(vary: str, text: str, is_whole: bool) -> tuple[float, float]:

@@ -21,6 +21,8 @@ SERVING_SHARE = 0.8
 
 NEAR_ENOUGH = 0.01
 """What would pass is found to a hundredth of itself."""
+SEARCHED_S = 120.0
+"""Searches look at the first stretch of this length, with two checkpoints, however long the whole is: cost."""
 TRIED = 10
 """Steps of a search from the table's value to its limit."""
 AMPLE: Mapping[str, float] = {"shelf_share": 1.0, "shelf_store_s": 600.0}
@@ -102,9 +104,19 @@ class Swings:
     slow_model_mw: float
     wall_s: float
 
+    @property
+    def seconds(self) -> float:
+        """Length of the stretch."""
+        return len(self.rungs[0].site_mw) * self.dt_s
+
+    @property
+    def searched_s(self) -> float:
+        """How much of it, from the start, the searches looked at."""
+        return min(self.seconds, SEARCHED_S)
+
     def document(self) -> dict[str, object]:
         """Figures of all rungs, without the series."""
-        seconds = len(self.rungs[0].site_mw) * self.dt_s
+        seconds = self.seconds
         return {
             "scenario": self.name, "seconds": seconds, "dt_s": self.dt_s, "training_mw": self.full_mw,
             "serving_mw": self.serving_mw, "training_share": self.training_share, "swing": self.swing,
@@ -112,7 +124,7 @@ class Swings:
             "slow_model_reserve_mw": self.slow_model_mw,
             "simulated_s_per_s": seconds / self.wall_s, "habits": asdict(self.habits),
             "ladder": [each.document() for each in self.rungs],
-            "would_pass": [each.document() for each in self.needs],
+            "searched_s": self.searched_s, "would_pass": [each.document() for each in self.needs],
         }  # fmt: skip
 
 
@@ -135,7 +147,8 @@ def swings(scenario: Scenario, seconds: float = 120.0, dt_s: float = 0.01, seed:
     scene = Scene(job, calm_mw, around, full, calm, _megapack_mw(scenario), dt_s)
     rungs = tuple(smoothed(scene, name, steps, habits) for name, steps in law.LADDER.items())
     wall_s = time.perf_counter() - began
-    needs = tuple(needed(scene, habits, *each) for each in SEARCHES)
+    start = scene.first(SEARCHED_S)
+    needs = tuple(needed(start, habits, *each) for each in SEARCHES)
     return Swings(
         scenario.name, dt_s, full, calm, share, swing, habits, rungs, needs, scene.megapacks_mw, rungs[-1].megapack_mw,
         swing * full / 2, wall_s,
@@ -153,6 +166,11 @@ class Scene:
     calm_mw: float
     megapacks_mw: float
     dt_s: float
+
+    def first(self, seconds: float) -> "Scene":
+        """The first stretch of it."""
+        n = round(seconds / self.dt_s)
+        return replace(self, job_mw=self.job_mw[:n], serving_mw=self.serving_mw[:n])
 
 
 def smoothed(scene: Scene, name: str, steps: tuple[str, ...], habits: Habits) -> Rung:

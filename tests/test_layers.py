@@ -39,7 +39,8 @@ FLOORS = [floor.split() for floor in """
     macrohard.checkpoint macrohard.interview macrohard.report
     macrohard.runs
     macrohard.factory macrohard.convergence macrohard.sweeps
-    macrohard.dashboard macrohard.headlines macrohard.sizing
+    macrohard.dashboard macrohard.headlines macrohard.yardsticks
+    macrohard.sizing
     macrohard.commands
     macrohard.cli
     macrohard.__main__

@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from macrohard import size
+from macrohard import Scenario, size
 from macrohard.cli import app
 from macrohard.faults import ScenarioError
+from macrohard.reliability import reliability
 from macrohard.runs import run
 from macrohard.sizing import asked, found, judged
 from tests.small import small
@@ -95,6 +96,15 @@ def test_the_grid_that_never_caps_is_the_peak_demand():
     assert result.is_monotone
 
 
+def test_the_grid_that_is_never_short_in_a_year_is_the_peak_of_the_year():
+    """Worked apart: a grid alone is short in every hour above its contract, so the least is the year's highest load."""
+    scenario = small("power.grid_ramp_mw_per_min=1", "run.tick_s=3600")
+    result = size(scenario, "power.grid_mw=0.004:0.02", "reliability.lolh_h<=0", replicates=2, within=1e-4)
+    peak_mw = reliability(scenario, n_seeds=1, tick_s=3600).load_peak_mw
+    assert result.value - 1e-4 <= peak_mw * (1 + 2e-5) and peak_mw <= result.value * (1 + 2e-5)
+    assert result.is_monotone and result.seeds == (1, 2)
+
+
 def macrohard(*arguments):
     """What the command prints and how it exits."""
     return CliRunner().invoke(app, ["size", *arguments])
@@ -115,6 +125,24 @@ def test_the_command_finds_how_many_gpus_a_rating_holds(tmp_path):
     assert json.loads(missed.stdout)["reached"]["mean"] == pytest.approx(0.0102)
 
 
+def test_the_command_finds_the_turbines_of_a_year_that_trying_all_finds():
+    """Each mean is that of `reliability` with as many seeds; more turbines are never short for longer."""
+    hourly = ("run.tick_s=3600", "power.megapack.n_units=0")
+    done = macrohard("colossus2-phase1", *(part for each in hourly for part in ("--set", each)), "--replicates", "2",
+                     "--vary", "power.sources.0.n_units=5:10", "--until", "reliability.eens_mwh<=50",
+                     "--json")  # fmt: skip
+    assert done.exit_code == 0, done.stderr
+    told = json.loads(done.stdout)
+    short_mwh = {}
+    for n in range(5, 11):
+        scenario = Scenario.load("colossus2-phase1", [*hourly, f"power.sources.0.n_units={n}"])
+        short_mwh[n] = reliability(scenario, n_seeds=2, tick_s=3600).adequacy.eens_mwh.mean
+    assert sorted(short_mwh.values(), reverse=True) == list(short_mwh.values())
+    assert 5 < told["value"] == min(n for n, mwh in short_mwh.items() if mwh <= 50)
+    assert {point["value"]: point["mean"] for point in told["points"]}.items() <= short_mwh.items()
+    assert told["each_seed"].startswith("a year of the plant alone") and told["seeds"] == [1, 2]
+
+
 @pytest.mark.parametrize(
     ("vary", "until", "words"),
     [
@@ -125,6 +153,7 @@ def test_the_command_finds_how_many_gpus_a_rating_holds(tmp_path):
         ("power.dispatch=0:2", "power.unserved_mwh<=0", "is no quantity"),
         ("power.megapack.n_units=0:2", "power.unserved_mwh=0", "KEY OP NUMBER"),
         ("power.megapack.n_units=0:2", "power.unserved_mwh==0", "which side"),
+        ("power.megapack.n_units=0:2", "reliability.lohl_h<=1", "did you mean reliability.lolh_h?"),
     ],
 )
 def test_what_cannot_be_searched_is_refused(vary, until, words):

@@ -2,7 +2,9 @@
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
+from macrohard.cli import app
 from macrohard.colossus import swings as law
 from macrohard.report.swing_page import write_swing_page
 from macrohard.scenario import Scenario
@@ -134,6 +136,15 @@ def test_what_would_pass_passes_and_less_does_not():
     assert again.rungs[-1].verdict.passes
     slower = {"megapack_response_s": faster.to * 1.05}
     assert not swings(Scenario.load("colossus2-phase1", environment={}), 70.0, changed=slower).rungs[-1].verdict.passes
+
+
+def test_searches_cost_the_same_however_long_the_stretch():
+    """What is found over 150 s is what is found over the 120 s that searches look at, and the output says so."""
+    short, long = (swings(Scenario.load("colossus2-phase1", environment={}), s).document() for s in (120.0, 150.0))
+    assert long["would_pass"] == short["would_pass"] and long["ladder"] != short["ladder"]
+    assert (short["searched_s"], long["searched_s"], long["seconds"]) == (120, 120, 150)
+    told = CliRunner().invoke(app, ["swings", "--seconds", "130"]).stdout
+    assert "over the first 120 s" in told
 
 
 def test_unknown_figures_are_refused():

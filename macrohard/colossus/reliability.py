@@ -1,11 +1,10 @@
-"""How often power is short: years of the plant alone under a load, over seeds of its outages; and sizing by that.
+"""How often power is short: years of the plant alone under a load, over seeds of its outages.
 
 Loss of load is demand that sources and the Megapacks above their reserve do not reach, whether a cap or shedding
 bears it.
 """
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass, fields
 
 import jax
@@ -22,11 +21,12 @@ from macrohard.colossus.units import H_PER_YEAR, Scalar
 
 @dataclass(frozen=True)
 class Estimate:
-    """A mean over seeds and the ends of its 95 % confidence interval."""
+    """A mean over seeds and the ends of its 95 % confidence interval; each: the figure of every seed."""
 
     mean: float
     low: float
     high: float
+    each: tuple[float, ...]
 
 
 @dataclass(frozen=True)
@@ -92,19 +92,6 @@ def margin_mw(plant: Plant, load_mw: float, *, n_out: int = 0, celsius: float = 
     return float(able[n_out:].sum() + plant.grid.contract_mw - load_mw)
 
 
-def smallest(short: Callable[[int], float], low: int, high: int, target: float) -> int | None:
-    """The least size in low..high with short(size) <= target, by bisection; None if even high is not enough.
-
-    short must not rise with size: give every size the same seeds.
-    """
-    if short(high) > target:
-        return None
-    while low < high:
-        middle = (low + high) // 2
-        low, high = (low, middle) if short(middle) <= target else (middle + 1, high)
-    return low
-
-
 @jax.jit
 def _years(
     plant: Plant, profile: jax.Array, climate: Climate, start_day: Scalar, seeds: jax.Array, n_ticks: Scalar,
@@ -157,8 +144,8 @@ def _estimate(each: np.ndarray) -> Estimate:
     """Mean and 95 % interval by Student's t; with one seed the interval is unknown."""
     from scipy import stats
 
-    mean = float(each.mean())
+    mean, figures = float(each.mean()), tuple(each.tolist())
     if len(each) < 2:
-        return Estimate(mean, -math.inf, math.inf)
+        return Estimate(mean, -math.inf, math.inf, figures)
     half = float(stats.t.ppf(0.975, len(each) - 1) * each.std(ddof=1) / math.sqrt(len(each)))
-    return Estimate(mean, max(mean - half, 0.0), mean + half)
+    return Estimate(mean, max(mean - half, 0.0), mean + half, figures)

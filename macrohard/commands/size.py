@@ -16,7 +16,7 @@ def size(
         str, typer.Option(metavar="KEY=LO:HI", help="The key and its range, e.g. power.megapack.n_units=0:336.")
     ] = "",
     until: Annotated[
-        str, typer.Option(metavar="METRIC<=VALUE", help="What must hold, e.g. 'power.unserved_mwh<=0'; >=, <, > too.")
+        str, typer.Option(metavar="METRIC<=VALUE", help="E.g. 'power.unserved_mwh<=0' or 'reliability.lolh_h<=1'.")
     ] = "",
     set_: SetOption = None,
     hours: Annotated[float | None, typer.Option(help="Simulated hours (run.horizon_h).")] = None,
@@ -84,6 +84,8 @@ def _print(found: dict[str, Any], out: Path | None) -> None:
         table.add_row(f"{each['value']:,g}", f"{each['mean']:.4g}", bound, "yes" if each["meets"] else "no")
     console.print(table)
     console.print(answer(found), style="bold", highlight=False)
+    told = f"Judged on the {found['judged_on']}, {len(found['seeds'])} seeds, each {found['each_seed']}."
+    console.print(told, highlight=False)
     for remark in found["remarks"]:
         console.print(f"Beware: {remark}.", highlight=False)
     if out is not None:

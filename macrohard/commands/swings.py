@@ -72,7 +72,9 @@ def _print(found: Any, seconds: float) -> None:
         table.add_row(rung.name, *marks, *ends, f"{rung.extra_share:+.1%}")
     console = Console()
     console.print(table)
-    console.print("\nWhat would pass, one figure moved from the table's value as far as it takes:", style="bold")
+    stretch = f"the first {found.searched_s:g} s" if found.searched_s < seconds else f"these {seconds:g} s"
+    moved = f"What would pass over {stretch}, one figure moved from the table's value as far as it takes:"
+    console.print(f"\n{moved}", style="bold", highlight=False)
     for need in found.needs:
         console.print(f"  {need.name}: {_in_words(need)}", highlight=False)
     console.print()

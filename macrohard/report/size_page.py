@@ -55,7 +55,8 @@ def page(found: Mapping[str, Any]) -> str:
         f"<title>{escape(title)}</title><style>{style}</style></head><body><main>"
         f'<header><p class="kicker">Macrohard: sizing</p><h1>{escape(title)}</h1>'
         f'<p class="lead">{escape(answer(found))}. Judged on the {escape(found["judged_on"])}, '
-        f"{len(found['seeds'])} seeds, the same for every value.</p></header>{cautions}"
+        f"{len(found['seeds'])} seeds, the same for every value, each {escape(found['each_seed'])}.</p>"
+        f"</header>{cautions}"
         f'<h2>What was tried</h2><div class="figures"><figure class="wide"><figcaption>Rings: each seed. Line: their '
         f"mean. Level line: {escape(found['until'])}.</figcaption>{_picture(found)}</figure></div>"
         f"<table><thead><tr><th>{escape(found['vary'])}</th><th>mean</th><th>95 % bound</th>"

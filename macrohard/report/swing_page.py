@@ -73,6 +73,8 @@ class Swings(Protocol):
     @property
     def dt_s(self) -> float: ...  # noqa: D102
     @property
+    def searched_s(self) -> float: ...  # noqa: D102
+    @property
     def rungs(self) -> Sequence[Rung]: ...  # noqa: D102
     @property
     def needs(self) -> Sequence[Need]: ...  # noqa: D102
@@ -104,8 +106,9 @@ def _sought(found: Swings) -> str:
     heads = "".join(f"<th>{each}</th>" for each in
                     ("combination", "figure moved", "table", "passes at", "Megapacks", "shelves", "burnt"))  # fmt: skip
     return (
-        '<h2>What would pass</h2><p class="lead">One figure moved from its value in the table as far as it takes; the '
-        f"powers are those used there.</p><table><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>"
+        '<h2>What would pass</h2><p class="lead">One figure moved from its value in the table as far as it takes over '
+        f"the first {found.searched_s:g} s; the powers are those used there.</p>"
+        f"<table><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>"
     )
 
 
