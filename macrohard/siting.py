@@ -76,15 +76,17 @@ def nameplate(scenario: Scenario) -> Nameplate:
     )
 
 
+def rated_mw(source: Source) -> float:
+    """Rating of all units of a source: its own, or that of its kind in the table of turbines."""
+    unit_mw = source.p_nom_mw or float(row_named("turbines", source.kind, "power.sources")["p_nom_mw"])
+    return source.n_units * unit_mw
+
+
 def plant_prices(scenario: Scenario) -> PlantPrices:
     """Site (and its rent) by its rated IT power, turbines by their rating, Megapacks by the unit."""
     prices, power = scenario.economics, scenario.power
     bought_mw, leased_mw = (
-        sum(
-            source.n_units * (source.p_nom_mw or float(row_named("turbines", source.kind, "power.sources")["p_nom_mw"]))
-            for source in power.sources
-            if source.kind != "solar" and source.leased == leased
-        )
+        sum(rated_mw(source) for source in power.sources if source.kind != "solar" and source.leased == leased)
         for leased in (False, True)
     )
     unit = float(row_named("batteries", power.megapack.kind, "power.megapack.kind")["price_musd"])

@@ -24,9 +24,12 @@ def swings(
     from macrohard.scenario import Scenario
 
     chosen = Scenario.load(scenario, set_ or [])
+    from macrohard.outbox import check_file
     from macrohard.store import to_json
     from macrohard.swings import swings as thrown
 
+    if out is not None:
+        check_file(out)
     try:
         changed = {name: float(value) for name, _, value in (each.partition("=") for each in habit or [])}
         found = thrown(chosen, seconds, changed=changed)
