@@ -285,6 +285,8 @@ def test_advice_turns_on_the_limit(held: str, key: str) -> None:
         ({"settings": {"workforce": {"coding": 0}}}, "nothing gets coded"),
         ({"settings": {"workforce": {"coding": 5, "testing": 0}}}, "no testing agents"),
         ({"gpu": {"n_gpus": 0}}, "no GPUs"),
+        ({"settings": {"training": {"share": 1.0}}}, "no GPUs that serve"),
+        ({"run": {"agents_simulated": 0}}, "Nobody was there to work: 0 of"),
         ({"work": {"tickets_done": 0, "tickets_created": 50, "tickets_given_up": 50}}, "every one was given up"),
         ({"power": {"unserved_mwh": 9e9}}, "could not be supplied"),
         ({}, "longer run"),
@@ -297,6 +299,11 @@ def test_nothing_done_is_explained(changes: dict[str, dict[str, object]], words:
     assert words in answer(facts(**merged))[0]
 
 
+def test_without_gpus_that_serve_nobody_shares_any() -> None:
+    """No lighter model is advised where no GPU serves."""
+    assert "no GPUs that serve" in answer(facts(settings={"training": {"share": 1.0}}))[2]
+
+
 def test_a_run_without_tickets_says_so() -> None:
     assert answer(facts(work={"tickets_created": 0, "tickets_done": 0}))[0].startswith("No ticket arrived")
 
@@ -305,6 +312,7 @@ def test_cautions_name_what_a_reader_must_know() -> None:
     """Partial, unserved, unsupplied, given up, open, saturated and weighted runs each carry their warning."""
     run = {"horizon_h": 336.0, "warmup_h": 24.0}
     grave = facts(
+        run={"partial": True},
         settings={"run": run, "backlog": {"mode": "saturated"}},
         work={"tickets_created": 100, "tickets_done": 10, "tickets_given_up": 20, "tickets_open": 70},
         power={"unserved_mwh": 50.0, "loss_of_load_h": 2.0, "grid_mwh": 0.0, "turbine_mwh": 0.0, "load_mwh": 900.0},
@@ -314,6 +322,21 @@ def test_cautions_name_what_a_reader_must_know() -> None:
         assert words in said
     calm = facts(run={"agent_weight": 1.0}, work={"tickets_open": 0}, power={"unserved_mwh": 1e-12})
     assert [each for each in cautions(calm) if not each.startswith("Averages")] == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"work": {"bad_shipped_share": 0.995}}, "no measure of useful work"),
+        ({"work": {"change_failure_rate": 0.6}}, "60 % of the tickets done went out with a defect"),
+        ({"settings": {"capability": {"as_of": "2026-06-01"}}}, "extrapolated backwards"),
+        ({"settings": {"run": {"horizon_h": 200.0}}}, "rounded to 10,100 ticks of 60 s"),
+    ],
+)
+def test_the_first_caution_is_of_what_the_figures_are_worth(changes: dict[str, dict[str, object]], words: str) -> None:
+    """Work that is mostly bad, a horizon read backwards and one that was rounded; none of them is an early end."""
+    first = cautions(facts(**changes))[0]
+    assert words in first and "ended early" not in first
 
 
 def test_nameplate_is_told_apart_from_demand(usual_html: str) -> None:

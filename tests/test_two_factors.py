@@ -40,13 +40,16 @@ def test_the_frontier_is_the_first_level_that_holds():
 
 
 def test_a_point_is_feasible_when_enough_of_its_runs_are():
-    """One of two replicates holds: a half. Failed runs hold nothing, missing ones do not count, nan holds nothing."""
+    """One of two replicates holds: a half. Failed and missing runs do not count, nan holds nothing."""
     table = rows(lambda a, b, seed: float(seed))
     assert (feasible_share(table, ["x.y<=0"], "a", "b") == 0.5).all(axis=None)
     assert frontier(table, ["x.y<=0"], "a", "b")["feasible"].sum() == 0
     assert frontier(table, ["x.y<=0"], "a", "b", least_share=0.5)["feasible"].sum() == 9
     failed = rows(lambda a, b, seed: 0.0, lambda a, b, seed: "failed" if seed else "done")
-    assert (feasible_share(failed, ["x.y<=0"], "a", "b") == 0.5).all(axis=None)
+    assert (feasible_share(failed, ["x.y<=0"], "a", "b") == 1.0).all(axis=None)
+    lost = rows(lambda a, b, seed: 0.0, lambda a, b, seed: "failed" if a == 1.0 else "done")
+    assert feasible_share(lost, ["x.y<=0"], "a", "b")[1.0].isna().all()
+    assert list(frontier(lost, ["x.y<=0"], "a", "b")["levels"]) == [0, 3, 3]
     missing = rows(lambda a, b, seed: 0.0, lambda a, b, seed: "missing" if seed else "done")
     assert (feasible_share(missing, ["x.y<=0"], "a", "b") == 1.0).all(axis=None)
     nothing = rows(lambda a, b, seed: float("nan"))

@@ -3,22 +3,53 @@
 import math
 
 from macrohard.report.facts import Facts, look_up
-from macrohard.report.quantity import duration, energy, human, percent
+from macrohard.report.quantity import duration, energy, human, in_words, percent
 
 _LONG_TICK_S = 300.0
+_MOSTLY = 0.5
+"""Share of the finished work above which bad work is most of it."""
 
 
 def cautions(facts: Facts) -> list[str]:
     """Sentences on what the figures leave out or cannot carry, gravest first; none for a run without such."""
-    return [*_length(facts), *_power(facts), *_tickets(facts), *_scale(facts)]
+    return [*_worth(facts), *_length(facts), *_power(facts), *_tickets(facts), *_scale(facts)]
+
+
+def _worth(facts: Facts) -> list[str]:
+    found = []
+    bad, failed = facts.number("work.bad_shipped_share"), facts.number("work.change_failure_rate")
+    if bad > _MOSTLY:
+        found.append(
+            f"{percent(bad)} of the tickets done were shipped with a patch that does not solve them: their number, and "
+            "the developers' worth of it, is no measure of useful work."
+        )
+    elif failed > _MOSTLY:
+        found.append(
+            f"{percent(failed)} of the tickets done went out with a defect: their number, and the developers' worth of "
+            "it, overstates the useful work."
+        )
+    fitted, start = look_up(facts.settings, "capability.as_of"), look_up(facts.settings, "run.start")
+    if isinstance(fitted, str) and isinstance(start, str) and fitted > start:  # days as 2026-02-01
+        found.append(
+            f"The run starts on {start}, before the day of its LLM's horizon (capability.as_of = {fitted}): the "
+            "horizon was extrapolated backwards."
+        )
+    return found
 
 
 def _length(facts: Facts) -> list[str]:
     found = []
+    horizon = facts.setting("run.horizon_h")
     if facts.partial:
-        horizon = facts.setting("run.horizon_h")
         planned = f" of {duration(horizon)}" if math.isfinite(horizon) else ""
         found.append(f"The run was ended early, after {duration(facts.hours)}{planned}: totals are those of that part.")
+    elif abs(facts.hours - horizon) > 0.001 * horizon:
+        ticks, tick_s = facts.number("run.ticks"), facts.number("run.tick_s")
+        count = f"{in_words(ticks)} ticks" if ticks != 1 else "one tick"
+        found.append(
+            f"The horizon of {duration(horizon)} is no multiple of the tick: it was rounded to {count} of "
+            f"{human(tick_s)} s."
+        )
     if facts.warm_up_h >= facts.hours > 0:
         found.append(
             f"The run is no longer than its warm-up of {duration(facts.warm_up_h)}: its averages are not those of a "

@@ -145,10 +145,13 @@ class Facts:
 
     @property
     def partial(self) -> bool:
-        """Whether the run ended before its horizon."""
-        flag = look_up(self.summary, "run.partial")
-        horizon = self.setting("run.horizon_h")
-        return bool(flag) or (math.isfinite(horizon) and self.hours < 0.999 * horizon)
+        """Whether the run was stopped before its horizon."""
+        return bool(look_up(self.summary, "run.partial"))
+
+    @property
+    def none_serves(self) -> bool:
+        """Whether there were no GPUs at the end that serve: none at all, or all of them train."""
+        return self.number("gpu.n_gpus") == 0 or self.setting("training.share") >= 1
 
     @property
     def agents(self) -> float:

@@ -66,7 +66,7 @@ def tiles(facts: Facts) -> list[Tile]:
         Tile(
             "Changes that failed",
             percent(number("work.change_failure_rate")),
-            "done tickets with a defect that came back",
+            "done tickets with a defect that escaped",
         ),
     ]
     return [
@@ -110,7 +110,7 @@ def chain(facts: Facts) -> list[tuple[str, str]]:
         ("tokens read", human(facts.number("tokens.input_tokens") / done)),
         ("computed anew", human(facts.number("tokens.prefill_tokens") / done)),
         ("tokens written", human(facts.number("tokens.decode_tokens") / done)),
-        ("of GPU time", _gpu_time(facts.number("gpu.gpu_h_busy") / done)),
+        ("of busy GPU time", _gpu_time(facts.number("gpu.gpu_h_busy") / done)),
         ("of electricity", energy((facts.number("power.load_mwh") - max(facts.unserved_mwh, 0.0)) / done)),
         ("cost", usd(facts.number("cost.usd_per_ticket"))),
         ("CO2", mass(facts.number("cost.co2_t") / done)),

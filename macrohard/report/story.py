@@ -24,6 +24,8 @@ def output(facts: Facts) -> str:
     if not created > 0:
         return f"No ticket arrived in {span}, so there was nothing to do."
     if not done > 0:
+        if who == "no agents":
+            return f"Nobody was there to work: 0 of {in_words(created)} tickets were finished in {span}."
         return f"In {span} {who} finished none of {in_words(created)} tickets: {_why_nothing(facts)}."
     rate = facts.number("work.tickets_per_day")
     rate = done / days if math.isnan(rate) else rate
@@ -54,6 +56,8 @@ def _why_nothing(facts: Facts) -> str:
         return f"there are no {role} agents (workforce.{role} = 0), and every ticket has to pass them"
     if facts.number("gpu.n_gpus") == 0:
         return "there are no GPUs (cluster.n_gpus = 0)"
+    if facts.none_serves:
+        return "there are no GPUs that serve, as all of them train (training.share = 1)"
     if given_up > 0 and given_up >= 0.999 * created:
         return (
             "every one was given up after repeated failures (capability.horizon_min is small for tickets of this size)"
@@ -176,6 +180,8 @@ def _too_few(facts: Facts) -> str:
 
 
 def _gpus(facts: Facts) -> str:
+    if facts.none_serves:
+        return "there were no GPUs that serve; add some (cluster.n_gpus) or train on fewer (training.share)"
     rate = facts.number("gpu.tok_s_per_stream_mean")
     slow = (
         f"so many agents share them that a stream writes {human(rate)} tokens a second"

@@ -90,7 +90,7 @@ def _work(facts: Facts) -> list[Line]:
             f"half take less; 9 of 10 less than {duration(number('work.lead_time_h_p90'))}",
         ),
         ("rework", percent(number("work.rework_share")), "of the tokens written"),
-        ("failed changes", percent(number("work.change_failure_rate")), "done, but a defect came back"),
+        ("failed changes", percent(number("work.change_failure_rate")), "done, with a defect that escaped"),
     ]
 
 

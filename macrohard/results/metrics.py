@@ -258,6 +258,9 @@ def binding(kept: Kept) -> Summary:
         "gpus": "agents waited for GPUs that they share",
         "power": "power was short and GPUs were slowed down",
     }
+    there = np.asarray(kept.state.record.means)[:, MEANS.index("n_gpus")].sum()
+    if there * (1.0 - float(kept.params.site.cluster.training_share)) == 0:
+        words["gpus"] = "there were no GPUs that serve"
     found: Summary = dict(zip(BINDING, shares.tolist(), strict=True))
     first = BINDING[int(np.argmax(shares))]
     found["in_words"] = (
@@ -286,7 +289,8 @@ def intervals(kept: Kept, frame: pd.DataFrame) -> dict[str, list[float]]:
         )
     for name in ("load_mw", "utilization", "streams_active"):
         values = warm[name].to_numpy()
-        found[name] = _interval(np.asarray([values[batch].mean() for batch in batches]))
+        means = np.asarray([values[batch].mean() for batch in batches])
+        found[name] = _interval(means, most=1.0 if name == "utilization" else np.inf)
     return found
 
 
@@ -296,9 +300,10 @@ def after_warmup(kept: Kept, frame: pd.DataFrame) -> pd.DataFrame:
     return warm if len(warm) else frame
 
 
-def _interval(values: np.ndarray) -> list[float]:
+def _interval(values: np.ndarray, most: float = np.inf) -> list[float]:
     half = float(stdtrit(len(values) - 1, 0.975)) * values.std(ddof=1) / np.sqrt(len(values))
-    return [max(0.0, float(values.mean() - half)), float(values.mean() + half)]  # none of them can be negative
+    low, high = float(values.mean() - half), float(values.mean() + half)
+    return [max(0.0, low), min(most, high)]  # none of them can be negative, no share above 1
 
 
 def _ratio(part: float, whole: float) -> float:

@@ -29,11 +29,12 @@ def heat_map(rows: pd.DataFrame, metric: str, x: str, y: str) -> pd.DataFrame:
 def feasible_share(rows: pd.DataFrame, conditions: Iterable[str], x: str, y: str) -> pd.DataFrame:
     """Share of the runs in which all conditions (as "power.unserved_mwh<=0") hold; laid out as `heat_map`.
 
-    A run that failed meets none; one that is missing does not count.
+    Runs that failed or are missing have no result and do not count: nan where all of a cell's have none.
     """
     targets = [target(each) for each in conditions]
     run = _at_levels(rows[rows["status"] != "missing"], x, y, [each.key for each in targets])
-    return run.assign(holds=_hold(run, targets).astype(float)).pivot_table("holds", y, x, "mean")
+    holds = _hold(run, targets).astype(float).where(run["status"] == "done")
+    return run.assign(holds=holds).pivot_table("holds", y, x, "mean", dropna=False)
 
 
 def frontier(
@@ -41,7 +42,7 @@ def frontier(
 ) -> pd.DataFrame:
     """For each level of x the lowest and the highest level of y at which the conditions hold in enough of the runs.
 
-    Columns: x, `lowest` and `highest` (nan where they hold at no level), `feasible` of `levels` that have been run.
+    Columns: x, `lowest` and `highest` (nan where they hold at no level), `feasible` of `levels` with results.
     Where `feasible` is less than the levels between the two, the feasible region has holes.
     """
     share = feasible_share(rows, conditions, x, y)
@@ -55,7 +56,7 @@ def frontier(
 
 
 def _hold(rows: pd.DataFrame, targets: list[Target]) -> "pd.Series[bool]":
-    holds = rows["status"] == "done"
+    holds = pd.Series(True, rows.index)
     for each in targets:
         holds &= rows[each.key].map(each.holds_for)
     return holds
