@@ -180,3 +180,9 @@ def test_maps_and_frontiers_print_as_tables(tmp_path):
     assert "lowest" in words and "3" in words
     wrong = CliRunner().invoke(app, ["map", str(tmp_path), "cluster.n_gpu", "cluster.pue"])
     assert wrong.exit_code == 2 and "did you mean cluster.n_gpus" in wrong.stderr
+
+
+def test_a_killed_ray_worker_loses_nothing(tmp_path):
+    """Two Ray workers on loopback, one killed while it works: all runs are back, with the digest of one process."""
+    pytest.importorskip("ray")
+    assert sweep_kills.ray(tmp_path)["all_back_with_the_same_digest"]
