@@ -177,7 +177,10 @@ def _by_llm(figures: list[Any]) -> jax.Array:
 
 
 def bugs_per_ticket(scenario: Scenario, habits: Habits) -> float:
-    """Expected escapes of one ticket of mean size: bad patches that no one caught, and defects that no one found."""
+    """Expected escapes of one ticket of mean size in this team: bad patches that no one caught, defects no one found.
+
+    `contradictions.rough_bugs_per_ticket` refuses at the door what no team could mend.
+    """
     size_min = _mean_size_min(scenario)
     first = int(habits.first_llm)
     rho = _of_llms(scenario, "rho")[first]

@@ -41,12 +41,12 @@ class Nameplate:
 
 @dataclass(frozen=True)
 class PlantPrices:
-    """What was paid for what is written off, USD; the rent of the site, USD a year; the rating of leased turbines."""
+    """What was paid for what is written off, the rent of the site, and the rating of leased turbines."""
 
-    site: float
-    rent_per_year: float
-    turbines: float
-    megapacks: float
+    site_usd: float
+    rent_usd_per_year: float
+    turbines_usd: float
+    megapacks_usd: float
     leased_mw: float
 
 
@@ -92,10 +92,10 @@ def plant_prices(scenario: Scenario) -> PlantPrices:
     unit = float(row_named("batteries", power.megapack.kind, "power.megapack.kind")["price_musd"])
     it_mw = nameplate(scenario).it_mw
     return PlantPrices(
-        site=it_mw * prices.site_musd_per_mw * USD_PER_MUSD,
-        rent_per_year=it_mw * KW_PER_MW * prices.site_rent_usd_per_kw_month * MONTHS_PER_YEAR,
-        turbines=bought_mw * KW_PER_MW * prices.turbine_usd_per_kw,
-        megapacks=power.megapack.n_units * unit * USD_PER_MUSD,
+        site_usd=it_mw * prices.site_musd_per_mw * USD_PER_MUSD,
+        rent_usd_per_year=it_mw * KW_PER_MW * prices.site_rent_usd_per_kw_month * MONTHS_PER_YEAR,
+        turbines_usd=bought_mw * KW_PER_MW * prices.turbine_usd_per_kw,
+        megapacks_usd=power.megapack.n_units * unit * USD_PER_MUSD,
         leased_mw=leased_mw,
     )
 

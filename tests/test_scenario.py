@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from macrohard import Scenario, ScenarioError, names
 from macrohard.scenario import bundled, source_text
-from macrohard.scenario.contradictions import bugs_per_ticket
+from macrohard.scenario.contradictions import rough_bugs_per_ticket
 from macrohard.scenario.fields import leaves
 from macrohard.scenario.limits import estimate
 from macrohard.scenario.reference import commented, markdown
@@ -230,7 +230,7 @@ def test_a_bundled_scenario_reads_back_equal(name):
     again = Scenario.parse(scenario.to_toml())
     assert again == scenario and again.sha256 == scenario.sha256 and hash(again) == hash(scenario)
     assert scenario.name == name and scenario.run.about
-    assert bugs_per_ticket(scenario.backlog, scenario.capability, scenario.quality) < 0.5
+    assert rough_bugs_per_ticket(scenario.backlog, scenario.capability, scenario.quality) < 0.5
 
 
 @pytest.mark.parametrize("name", bundled())
