@@ -14,6 +14,7 @@ from agents.capability import beta_quantile_table, horizon_at, success_mean, uns
 from agents.work import KINDS, WORK_STAGES, Habits, Stage
 from agents.worker import Worker
 from macrohard import backlog as backlogs
+from macrohard import reproducibility
 from macrohard.backlog import Backlog
 from macrohard.colossus.device import on_device, real, whole
 from macrohard.colossus.serving import Demand, Served, Serving, serve
@@ -68,6 +69,7 @@ class Blueprint:
 
 def draw(scenario: Scenario, roles: tuple[type[Worker], ...] | None = None) -> Blueprint:
     """Lays out a scenario; `roles` replaces the roster (each role by one of the same name). Raises ScenarioError."""
+    reproducibility.fit_threads(scenario.n_agents)
     roster = _roster(roles)
     run, force = scenario.run, scenario.workforce
     headcount = {role.role: int(getattr(force, role.role)) for role in roster}
@@ -177,7 +179,10 @@ def _by_llm(figures: list[Any]) -> jax.Array:
 
 
 def bugs_per_ticket(scenario: Scenario, habits: Habits) -> float:
-    """Expected escapes of one ticket of mean size: bad patches that no one caught, and defects that no one found."""
+    """Expected escapes of one ticket of mean size in this team: bad patches that no one caught, defects no one found.
+
+    `contradictions.rough_bugs_per_ticket` refuses at the door what no team could mend.
+    """
     size_min = _mean_size_min(scenario)
     first = int(habits.first_llm)
     rho = _of_llms(scenario, "rho")[first]

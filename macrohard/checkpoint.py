@@ -1,5 +1,6 @@
 """Checkpoints of a long run: its state beside the folder of results, whole or not there, gone when the run is done."""
 
+import os
 import time
 import zipfile
 from dataclasses import dataclass, field
@@ -39,6 +40,8 @@ class Checkpoint:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         with temporary.open("wb") as file:
             np.savez(file, *leaves, run_id=np.array(self.run_id))
+            file.flush()
+            os.fsync(file.fileno())
         temporary.replace(self.path)
         self.kept_at = time.monotonic()
 
@@ -50,7 +53,7 @@ class Checkpoint:
                 if str(kept["run_id"]) != self.run_id:
                     return opening
                 found = [kept[f"arr_{n}"] for n in range(len(leaves))]
-        except (OSError, ValueError, KeyError, zipfile.BadZipFile):
+        except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile):
             return opening
         if any(a.shape != b.shape or a.dtype != b.dtype for a, b in zip(found, leaves, strict=True)):
             return opening

@@ -10,16 +10,16 @@ from macrohard.buildout.of_scenario import site_of
 from macrohard.buildout.outcome import DAYS_PER_MONTH, Spread, planned, reached
 from macrohard.buildout.site import Site, site_named
 from macrohard.colossus.tables import rows
+from macrohard.colossus.units import H_PER_YEAR
 from macrohard.convergence import grained
 from macrohard.results.metrics import Summary
 from macrohard.runs import Result, run
 from macrohard.scenario import Scenario
-from macrohard.siting import Nameplate, nameplate
+from macrohard.siting import Nameplate, nameplate, rated_mw
 
 STAGES = {"colossus2-phase1": "110,000 GPUs", "colossus2-full": "550,000 GPUs", "colossus2-1m": "1,000,000 GPUs"}
 SCORED, BOUND, FITTED, INPUT, NOT_SCORED = "scored", "lower bound", "fitted", "true by its inputs", "not scored"
 WARMUP_H = 24.0
-HOURS_PER_YEAR = 8766.0
 N_DRAWS, GRAIN = 16, 0.1
 """Draws of the parameters for the interval of the work done, and simulated agents of each, of a stage's."""
 WORK = ("tickets_per_day", "developers_equivalent")
@@ -276,7 +276,7 @@ def _leases(ran: Mapping[str, Result], plates: Mapping[str, Nameplate]) -> list[
     months = paid * 1e6 / (leased * rate)
     permit, permit_source = _claim("permit_months")
     load = _mean(phase1)
-    nox_t = _number(phase1.summary, "cost", "nox_kg") / float(phase1.scenario.run.horizon_h) * HOURS_PER_YEAR / 1e3
+    nox_t = _number(phase1.summary, "cost", "nox_kg") / float(phase1.scenario.run.horizon_h) * H_PER_YEAR / 1e3
     why = (
         "turbines for phase 1 at rating on a 35 C day (14 % derated, grid off), one unit spare; the rest is for growth"
     )
@@ -403,4 +403,4 @@ def _worst(summary: Summary) -> str:
 
 
 def _supply_mw(scenario: Scenario) -> float:
-    return scenario.power.grid_mw + sum(each.n_units * (each.p_nom_mw or 0.0) for each in scenario.power.sources)
+    return scenario.power.grid_mw + sum(map(rated_mw, scenario.power.sources))

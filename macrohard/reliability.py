@@ -9,7 +9,7 @@ import numpy as np
 
 from macrohard.colossus.climate import temperature_c
 from macrohard.colossus.clock import Clock
-from macrohard.colossus.cluster import Cluster, build_up_mw, fleet, swing_reserve_mw, training_it_mw
+from macrohard.colossus.cluster import COMPLETE_H, Cluster, build_up_mw, fleet, swing_reserve_mw, training_it_mw
 from macrohard.colossus.cooling import site_mw
 from macrohard.colossus.reliability import Adequacy, adequacy, margin_mw
 from macrohard.colossus.units import S_PER_H
@@ -17,8 +17,6 @@ from macrohard.scenario import Scenario
 from macrohard.siting import site_of_scenario
 
 HOURS = 8760
-_COMPLETE_H = 1e8
-"""An hour by which every build-out is complete."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +66,7 @@ def reliability(
     """
     site = site_of_scenario(scenario)
     cluster, plant = site.cluster, site.plant
-    complete = fleet(cluster, _COMPLETE_H)
+    complete = fleet(cluster, COMPLETE_H)
     rated_mw = float(build_up_mw(cluster, complete.n_gpus)) * (1 + float(cluster.overhead))
     it_mw, auxiliary_mw = load_share * rated_mw, float(plant.battery.auxiliary_mw)
     start_day = scenario.run.start.timetuple().tm_yday - 1

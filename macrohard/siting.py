@@ -41,12 +41,12 @@ class Nameplate:
 
 @dataclass(frozen=True)
 class PlantPrices:
-    """What was paid for what is written off, USD; the rent of the site, USD a year; the rating of leased turbines."""
+    """What was paid for what is written off, the rent of the site, and the rating of leased turbines."""
 
-    site: float
-    rent_per_year: float
-    turbines: float
-    megapacks: float
+    site_usd: float
+    rent_usd_per_year: float
+    turbines_usd: float
+    megapacks_usd: float
     leased_mw: float
 
 
@@ -76,24 +76,26 @@ def nameplate(scenario: Scenario) -> Nameplate:
     )
 
 
+def rated_mw(source: Source) -> float:
+    """Rating of all units of a source: its own, or that of its kind in the table of turbines."""
+    unit_mw = source.p_nom_mw or float(row_named("turbines", source.kind, "power.sources")["p_nom_mw"])
+    return source.n_units * unit_mw
+
+
 def plant_prices(scenario: Scenario) -> PlantPrices:
     """Site (and its rent) by its rated IT power, turbines by their rating, Megapacks by the unit."""
     prices, power = scenario.economics, scenario.power
     bought_mw, leased_mw = (
-        sum(
-            source.n_units * (source.p_nom_mw or float(row_named("turbines", source.kind, "power.sources")["p_nom_mw"]))
-            for source in power.sources
-            if source.kind != "solar" and source.leased == leased
-        )
+        sum(rated_mw(source) for source in power.sources if source.kind != "solar" and source.leased == leased)
         for leased in (False, True)
     )
     unit = float(row_named("batteries", power.megapack.kind, "power.megapack.kind")["price_musd"])
     it_mw = nameplate(scenario).it_mw
     return PlantPrices(
-        site=it_mw * prices.site_musd_per_mw * USD_PER_MUSD,
-        rent_per_year=it_mw * KW_PER_MW * prices.site_rent_usd_per_kw_month * MONTHS_PER_YEAR,
-        turbines=bought_mw * KW_PER_MW * prices.turbine_usd_per_kw,
-        megapacks=power.megapack.n_units * unit * USD_PER_MUSD,
+        site_usd=it_mw * prices.site_musd_per_mw * USD_PER_MUSD,
+        rent_usd_per_year=it_mw * KW_PER_MW * prices.site_rent_usd_per_kw_month * MONTHS_PER_YEAR,
+        turbines_usd=bought_mw * KW_PER_MW * prices.turbine_usd_per_kw,
+        megapacks_usd=power.megapack.n_units * unit * USD_PER_MUSD,
         leased_mw=leased_mw,
     )
 

@@ -6,7 +6,7 @@ import math
 import os
 import secrets
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -64,7 +64,7 @@ def run_id(version: str, scenario: Scenario) -> str:
     return hashlib.sha256(f"{version}\n{scenario.sha256}\n{scenario.run.seed}".encode()).hexdigest()[:16]
 
 
-def to_json(document: Mapping[str, Any]) -> str:
+def to_json(document: Mapping[str, Any] | Sequence[Any]) -> str:
     """The document as strict JSON: nan and inf become null, numpy's numbers plain ones."""
     return json.dumps(_plain(document), indent=2, ensure_ascii=False, allow_nan=False)
 

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 from collections.abc import Iterator
 
 import pytest
@@ -12,6 +13,8 @@ os.environ["XLA_FLAGS"] = " ".join(
     if not flag.startswith("--xla_cpu_max_isa=") or flag.endswith("=AVX")
 )
 os.environ.pop("MACROHARD_FAST", None)
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:  # a shell's background job has it so, and so would every child
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 import macrohard  # noqa: E402, F401  the compile cache, too
 

@@ -43,7 +43,7 @@ def test_the_median_attempt_by_hand():
 
 
 def test_the_mean_codex_attempt_is_that_of_the_model():
-    """MODEL.md: about 35 calls, 2.3M input, 17k output, 66k context, over sizes of 120 min, sd 0.73."""
+    """docs/work.md: about 35 calls, 2.3M input, 17k output, 66k context, over sizes of 120 min, sd 0.73."""
     rng = np.random.default_rng(1)
     size = 120.0 * np.exp(0.73 * rng.standard_normal(200_000))
     load = attempt_load(size, rng.standard_normal(200_000), rng.standard_normal(200_000), 1.0, PLAIN)

@@ -34,7 +34,7 @@ def test_a_ticket_of_two_hours_by_hand():
 
 @pytest.mark.parametrize(("tries", "unsolved"), [(1, 0.30), (3, 0.21), (5, 0.18)])
 def test_retries_help_little_at_a_mean_of_0_70(tries, unsolved):
-    """MODEL.md: 0.30, 0.21 and 0.18 are unsolved after 1, 3 and 5 tries; by the table and by the formula."""
+    """docs/work.md: 0.30, 0.21 and 0.18 are unsolved after 1, 3 and 5 tries; by the table and by the formula."""
     chance = success_chance(TABLE, 0.70, U)
     assert float(((1 - chance) ** tries).mean()) == pytest.approx(unsolved, abs=0.006)
     assert float(unsolved_share(0.70, 0.70, tries)) == pytest.approx(unsolved, abs=0.006)

@@ -36,8 +36,8 @@ def test_build_up_at_the_limit_is_168_megawatts():
 def test_site_power_waiting_and_unallocated():
     """Waiting at 0.25: (231 + 1.082 * 300) * 1.05 * 110,000 = 64.17 MW of IT; + 0.05 * (176.65 + 64.17) = 76.2 of site.
 
-    Unallocated at 0.10: (231 + 129.8) * 1.05 * 110,000 = 41.68; + 0.05 * (176.65 + 41.68) = 52.6. MODEL.md's section 5
-    has 69 and 44, which its own section 3 does not give: see docs/power.md. Within a fifth of those.
+    Unallocated at 0.10: (231 + 129.8) * 1.05 * 110,000 = 41.68; + 0.05 * (176.65 + 41.68) = 52.6. A first
+    reckoning had 69 and 44, which the law does not give: see docs/power.md. Within a fifth of those.
     """
     cluster = cluster_of(**COLOSSUS_2)
     assert site_at(cluster, 0.25) == pytest.approx(76.2, abs=0.1)

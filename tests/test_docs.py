@@ -1,6 +1,5 @@
 """What README and docs show is run as it is written, so that it stays true."""
 
-import os
 import re
 import shlex
 import shutil
@@ -11,7 +10,12 @@ from small import SMALL
 from typer.testing import CliRunner
 
 from macrohard import Scenario, run
+from macrohard.blueprint import draw
 from macrohard.cli import app
+from macrohard.results.summary import RESULTS_VERSION
+from macrohard.sweeps import Experiment
+from macrohard.sweeps.design import lay_out
+from macrohard.sweeps.pool import Here
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -23,6 +27,12 @@ CELLS = [
 COMMAND = re.compile(r"^(?: {4})?macrohard (.*?)(?:\s+#.*)?$", re.M)
 FENCE = re.compile(r"^```(?!sh\n|\n)[a-z]+[^\n]*\n.*?^```", re.M | re.S)  # other languages than the shell's
 FILE = re.compile(r'^```[a-z]+ title="([^"/]+)"\n(.*?)^```', re.M | re.S)
+EXPERIMENTS = [
+    (name, content)
+    for page in PAGES
+    for name, content in FILE.findall(page.read_text(encoding="utf-8"))
+    if name.endswith(".toml") and "[factors]" in content
+]
 
 NOT_RUN = {
     "dashboard": "serves until it is stopped; tests/test_dashboard.py clicks through it",
@@ -50,21 +60,13 @@ SHOWN = [page for page in PAGES if commands_of(page)]
 
 
 @pytest.fixture
-def one_core():
-    """Sweeps start one worker, which compiles once."""
-    if not hasattr(os, "sched_setaffinity"):
-        yield
-        return
-    before = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, {min(before)})
-    yield
-    os.sched_setaffinity(0, before)
+def workplace(tmp_path, monkeypatch):
+    """An empty folder with the experiments cut short, and an environment that makes every scenario small.
 
-
-@pytest.fixture
-def workplace(tmp_path, monkeypatch, one_core):
-    """An empty folder with the experiments cut short, and an environment that makes every scenario small."""
+    Sweeps run in this process, which has compiled already; tests/test_sweeps.py has those of worker processes.
+    """
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("macrohard.sweeps.execute.Pool", lambda n_workers: Here())
     for setting in (*SMALL, "run.horizon_h=2", "run.warmup_h=0.5"):
         key, _, value = setting.partition("=")
         monkeypatch.setenv("MACROHARD_" + key.upper().replace(".", "__"), value)
@@ -84,9 +86,10 @@ def shortened(experiment: str) -> str:
 
 
 @pytest.mark.parametrize(("page", "cell"), CELLS)
-def test_python_cells_run(page, cell, tmp_path, monkeypatch):
-    """Every Python cell runs in an empty folder."""
-    monkeypatch.chdir(tmp_path)
+def test_python_cells_run(page, cell, workplace, monkeypatch):
+    """Every Python cell runs in a folder with the experiments, as long as it says; scenarios are small."""
+    monkeypatch.delenv("MACROHARD_RUN__HORIZON_H")
+    monkeypatch.delenv("MACROHARD_RUN__WARMUP_H")
     exec(compile(cell, page.name, "exec"), {"__name__": "cell"})
 
 
@@ -101,6 +104,14 @@ def test_commands_run(page, workplace):
             words = shlex.split(short)
             result = CliRunner().invoke(app, words, input="\n" * 20)  # Enter takes what a question proposes
             assert result.exit_code in WELL.get(command.split()[0], (0,)), f"macrohard {command}: {result.output}"
+
+
+@pytest.mark.parametrize(("name", "content"), EXPERIMENTS, ids=[name for name, _ in EXPERIMENTS])
+def test_experiments_shown_can_be_run_as_they_stand(name, content):
+    """Uncut: every point is laid out, so no combination of their values is refused."""
+    design = lay_out(Experiment.parse(content), RESULTS_VERSION, environment={})
+    for run_ in design.runs:
+        draw(design.scenario(run_))
 
 
 def test_every_reason_not_to_run_is_needed():

@@ -39,7 +39,7 @@ def test_a_half_busy_fleet_draws_the_mean_of_busy_and_waiting():
 
 
 def test_a_fleet_of_gb200_at_full_serving_draws_what_the_model_document_expects():
-    """MODEL.md sections 3 and 5: IT = 231 + 1.082*P per GPU, +5 % network, site = IT * about 1.1: 158-175 MW."""
+    """docs/power.md: IT = 231 + 1.082*P per GPU, +5 % network, site = IT * about 1.1: 158-175 MW."""
     watts = float(busy_power_w(gpu_power_of("GB200", 72), 0.1, 0.4))
     site_mw = 110_000 * (231 + 1.082 * watts) * 1.05 * 1.1 / 1e6
     assert 158 < site_mw < 175

@@ -85,7 +85,7 @@ def test_an_llm_without_a_size_is_refused():
 
 
 def test_shapes_give_the_figures_of_the_model_document():
-    """MODEL.md section 2: KV elements per token, dense part of R1 about 17B, a_d of R1 17.0M and a_p 5.0M FLOP."""
+    """docs/serving.md: KV elements per token, dense part of R1 about 17B, a_d of R1 17.0M and a_p 5.0M FLOP."""
     elements = {name: LLMS[name].kv_elements for name in ("DeepSeek-R1", "gpt-oss-120b", "Qwen3-235B-A22B")}
     assert elements == {"DeepSeek-R1": 35_136, "gpt-oss-120b": 36_864, "Qwen3-235B-A22B": 96_256}
     assert LLMS["Qwen3-Coder-480B-A35B"].kv_elements == 126_976

@@ -62,6 +62,12 @@ def test_figures_of_the_pools_add_up_to_those_of_the_site():
     assert np.allclose(together, series["streams_busy"])
 
 
+def test_gpus_that_train_are_in_no_pool():
+    """Half of 32 train: 8 are left to each LLM."""
+    gpu = run(two("cluster.n_gpus=32", "training.share=0.5", "run.horizon_h=2")).summary["gpu"]
+    assert gpu["n_gpus"] == 32 and [pool["n_gpus"] for pool in gpu["pools"]] == [8, 8]
+
+
 def test_only_escalation_takes_work_to_the_large_llm():
     """Nobody starts there: without escalation it stands idle; with it, it has no more tickets than were escalated."""
     assert escalating().summary["work"]["escalations"] > 0

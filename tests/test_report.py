@@ -363,7 +363,7 @@ def test_cost_parts_are_named() -> None:
         "GPUs",
         "Fuel of turbines",
         "Grid energy",
-        "Site, written off",
+        "Site, written off or rented",
         "Turbines, written off",
         "Megapacks, written off",
     ):

@@ -122,6 +122,10 @@ def test_a_checkpoint_restores_the_very_state(tmp_path, monkeypatch):
     kept.keep(state)
     again = kept.restored(plan.opening())
     assert int(again.tick) == 700
+    whole = kept.path.read_bytes()
+    kept.path.write_bytes(b"")
+    assert int(kept.restored(plan.opening()).tick) == 0
+    kept.path.write_bytes(whole)
     resumed = run(small(), out=tmp_path / "out")
     assert digest(resumed) == digest(run(small()))
     assert not kept.path.exists()

@@ -175,7 +175,7 @@ def test_an_llm_that_does_not_fit_is_refused_with_a_remedy():
 
 
 def test_orders_of_magnitude_of_r1_on_gb200():
-    """MODEL.md section 5: 84k tokens * 35,136 bytes = 2.95 GB; (0.9*198.7 - 4 - 17 - 366/72)/2.95 = 52 per GPU."""
+    """docs/serving.md: 84k tokens * 35,136 bytes = 2.95 GB; (0.9*198.7 - 4 - 17 - 366/72)/2.95 = 52 per GPU."""
     serving = place("r1")
     assert 84_000 * 35_136 == pytest.approx(2.95e9, rel=0.001)
     per_gpu = float(capacity_streams(serving, 84_000.0)) / 72
@@ -194,6 +194,6 @@ def test_output_per_gpu_of_the_fleet_is_in_the_range_of_the_model_document(conte
 
 @pytest.mark.parametrize(("prompt", "measured"), [(8192, 18_100), (2048, 26_200)])
 def test_prefill_of_r1_is_near_the_measured_rate(prompt, measured):
-    """MODEL.md section 2: GB200, fp4: 18.1k tok/s and GPU at 8k, 26.2k at 2k; a token attends to half of the prompt."""
+    """docs/serving.md: GB200, fp4: 18.1k tok/s and GPU at 8k, 26.2k at 2k; a token attends to half of the prompt."""
     rate = 1 / float(prefill_token_s(place("r1"), prompt / 2)) / 72
     assert rate == pytest.approx(measured, rel=0.15)

@@ -65,8 +65,24 @@ def test_the_answer_says_what_was_asked_what_came_out_and_what_to_change():
     assert "from 110 MWh (80 % of runs 102 MWh to 118 MWh) at Megapacks = 0, grid contract = 15 MW to 0 MWh" in came
     assert "cost of a ticket moves by 0.4 % only" in came
     assert "of the factors tried Megapacks moves energy capped away most" in limits
-    assert "Megapacks = 100 (where grid contract = 15 MW) and Megapacks = 50 (where grid contract = 30 MW) on" in limits
+    assert (
+        "in every run from Megapacks = 100 on (where grid contract = 15 MW) and "
+        "from Megapacks = 50 on (where grid contract = 30 MW)" in limits
+    )
     assert "Power held the work back" not in limits.split(";")[1]
+
+
+def test_conditions_that_hold_low_or_with_holes_are_told_as_they_hold():
+    """Turned round: none capped at 0 packs, at 15 MW; none at 0 and 100 but some at 50, at 30 MW."""
+    table = rows()
+    low = (table[GRID] == 15) & (table[PACKS] == 0) | (table[GRID] == 30) & (table[PACKS] != 50)
+    table[CAPPED] = (~low).astype(float)
+    limits = answer_of(study(table))[2]
+    assert "in every run up to Megapacks = 0 (where grid contract = 15 MW)" in limits
+    assert "and at Megapacks = 0 and 100 (where grid contract = 30 MW)" in limits
+    table[CAPPED] = (table[GRID] == 15).astype(float)
+    limits = answer_of(study(table))[2]
+    assert "at no level (where grid contract = 15 MW) and at every level of Megapacks (where" in limits
 
 
 def test_intervals_hold_eighty_percent_of_the_runs():
@@ -161,5 +177,6 @@ def test_a_comparison_says_what_can_be_told():
 
 def test_one_pair_claims_nothing():
     """Without an interval nothing is beyond chance, and the page says so."""
+    assert str(Difference(COST, 0, *[float("nan")] * 3, None, None)) == f"{COST}: no pair of runs has it"
     html = comparison_page(compared(Difference(COST, 1, 0.30, 0.24, -0.06, None, None)))
     assert "No difference is larger than chance" in html and "One pair has no interval" in html

@@ -27,7 +27,7 @@ from macrohard.sweeps.merging import export, merge, replay
 from macrohard.sweeps.pool import Here, Pool
 from macrohard.sweeps.stopping import half_width
 from macrohard.sweeps.storage import opened
-from macrohard.sweeps.stored import table
+from macrohard.sweeps.stored import series_of, table
 
 ROOT = Path(__file__).parents[1]
 
@@ -281,6 +281,36 @@ def test_mesa_parameters_are_taken():
     assert made.factors == {"cluster.n_gpus": [8, 9]}
     assert made.set == {"serving.llm": "gpt-oss-120b", "run.horizon_h": 1.0}
     assert len(lay_out(made, "1", environment={}).runs) == 6
+
+
+def test_a_period_is_had_exactly_or_refused():
+    """By hand: 1,000 ticks in bins of 60 would need 16.67 to 16.95 of them; a given horizon counts as well."""
+    assert of_parameters({"run.horizon_h": 6.0}, data_collection_period=60)["set"]["run.series_bins"] == 6
+    assert of_parameters({}, max_steps=1020, data_collection_period=60)["set"]["run.series_bins"] == 17
+    with pytest.raises(ScenarioError, match="period = 60: .* bins would have 59; take 59, or max_steps = 1020"):
+        of_parameters({}, max_steps=1000, data_collection_period=60)
+    with pytest.raises(ScenarioError, match=r"one number of ticks .* run\.horizon_h has several values"):
+        of_parameters({"run.horizon_h": [6, 12]}, data_collection_period=60)
+
+
+def test_a_sweep_without_series_says_so(whole):
+    """And a factor asked for among the figures is a column once."""
+    with pytest.raises(StoreError, match="set series = true"):
+        series_of(whole.out)
+    assert list(table(whole.out, ["cluster.n_gpus"])["cluster.n_gpus"]) == list(table(whole.out)["cluster.n_gpus"])
+
+
+def test_a_parent_killed_while_its_first_manifest_was_written_goes_on(tmp_path):
+    """What it left is known as a sweep's own; a file of like name is not."""
+    with opened(tmp_path):
+        pass
+    left = tmp_path / ".manifest.json.0a1b2c3d.new"
+    left.write_text("{")
+    with opened(tmp_path):
+        assert not left.exists()
+    (tmp_path / "index.html").write_text("mine")
+    with pytest.raises(StoreError, match=r"index\.html"), opened(tmp_path):
+        pass
 
 
 def test_a_script_for_mesa_batch_run_carries_over(whole):

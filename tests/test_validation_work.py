@@ -128,7 +128,7 @@ def test_ratios_of_roles_hold_for_testing_and_say_what_they_cannot_tell():
 
 
 def test_the_tables_hold_what_the_model_says():
-    """MODEL.md: frontier 0.45 / 431 min / 0.70, Codex 12.4k / 2.2k / 30: each within two standard errors."""
+    """docs/work.md: frontier 0.45 / 431 min / 0.70, Codex 12.4k / 2.2k / 30: each within two standard errors."""
     frontier = work_tables.capability()
     assert frontier.beta == pytest.approx(0.45, abs=0.128) and frontier.rho == pytest.approx(0.70, abs=0.09)
     assert np.log2(frontier.horizon_min / 431) == pytest.approx(0, abs=0.9)

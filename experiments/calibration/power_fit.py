@@ -17,7 +17,7 @@ HERE = Path(__file__).parent
 TABLE = HERE.parents[1] / "macrohard" / "data" / "gpu_power_fit.csv"
 FREE = ("base", "spread", "memory", "flop")
 TOP = 0.97
-ASSUMED = {"top": "MODEL.md section 3", "training": "assumed", "waiting": "assumed", "unallocated": "assumed"}
+ASSUMED = dict.fromkeys(("top", "training", "waiting", "unallocated"), "assumed")
 
 
 def shares(design: np.ndarray, x: np.ndarray) -> np.ndarray:

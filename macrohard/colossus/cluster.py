@@ -16,6 +16,9 @@ from macrohard.colossus.pools import mean
 from macrohard.colossus.serving import Served
 from macrohard.colossus.units import KW_PER_MW, W_PER_MW, Scalar
 
+COMPLETE_H = 1e8
+"""An hour by which every build-out is complete."""
+
 
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)

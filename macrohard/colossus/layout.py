@@ -12,7 +12,7 @@ MEMORY_SHARE = 0.9
 """Share of HBM that an engine fills with weights and cache (engines' default)."""
 
 RESERVED_GB = 4.0
-"""Activations, graphs and buffers per GPU, GB  # assumed (MODEL.md, section 2)."""
+"""Activations, graphs and buffers per GPU, GB  # assumed."""
 
 UNLIMITED = 1e9
 

@@ -8,8 +8,6 @@ import typer
 from macrohard.commands.arguments import JsonOption, ScenarioArgument
 from macrohard.names import DEFAULT_SCENARIO
 
-DAYS_PER_MONTH = 365.25 / 12
-
 
 def build_out(
     scenario: ScenarioArgument = DEFAULT_SCENARIO,
@@ -35,8 +33,11 @@ def build_out(
     from macrohard.buildout.of_scenario import site_of
     from macrohard.buildout.outcome import MILESTONES, toml_rows
     from macrohard.buildout.told import told
+    from macrohard.outbox import check_file
     from macrohard.store import to_json
 
+    if out is not None:
+        check_file(out)
     if to not in MILESTONES:
         raise ScenarioError([Fault("", "--to", to, f"one of {', '.join(MILESTONES)}", "name one of them")])
     try:
@@ -45,10 +46,10 @@ def build_out(
     except ValueError as error:
         raise ScenarioError([Fault("", "build-out", None, str(error), "change it", has_value=False)]) from None
     if out is not None:
-        from macrohard.outbox import deliver
         from macrohard.report.build_page import page
+        from macrohard.report.paper import write_page
 
-        deliver(out.parent, {out.name: page(found)})
+        write_page(page(found), out)
     if json_:
         print(to_json(found))
     elif toml:
@@ -71,6 +72,8 @@ def _table(*names: str) -> Any:
 
 
 def _times(name: str, days: dict[str, float], known: dict[str, Any] | None) -> list[str]:
+    from macrohard.buildout.outcome import DAYS_PER_MONTH
+
     cells = [name, *(f"{days[each]:.0f}" for each in ("p10", "p50", "p90")), f"{days['p50'] / DAYS_PER_MONTH:.1f}"]
     if known is None:
         return [*cells, "", ""]

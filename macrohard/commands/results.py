@@ -43,11 +43,14 @@ def report(
     ] = None,
 ) -> None:
     """Write the page of a run, or of a sweep as far as it has come, anew."""
+    from macrohard.outbox import check_file
     from macrohard.report import Facts, page
     from macrohard.report.paper import write_page
     from macrohard.store import add_report, read_run
     from macrohard.sweeps.stored import is_sweep
 
+    if out is not None:
+        check_file(out)
     if is_sweep(run):
         from macrohard.sweeps.paging import write_sweep_page
 

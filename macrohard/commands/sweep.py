@@ -57,8 +57,7 @@ def run(
         outcome = execute(
             design, folder, _version(), jobs=jobs, engine=chosen, shard=part, retry_failed=retry_failed, told=told
         )
-    _page(outcome, part)
-    print_document(outcome.to_dict(), json_)
+    print_document(outcome.to_dict() | _page(outcome, part), json_)
     if outcome.out_of_budget:
         say("the budget is spent; the same command goes on with what is left")
     missed = _missed(outcome.out, targets)
@@ -93,18 +92,18 @@ def merge(experiment: ExperimentArgument, out: OutOption = None, json_: JsonOpti
     from macrohard.sweeps.merging import merge as merged
 
     outcome = merged(_design(experiment), _folder(experiment, out), _version(), reproducibility.mode())
-    _page(outcome)
-    print_document(outcome.to_dict(), json_)
+    print_document(outcome.to_dict() | _page(outcome), json_)
     if outcome.failed:
         raise typer.Exit(FAILED_RUNS)
 
 
-def _page(outcome: Any, shard: tuple[int, int] = (1, 1)) -> None:
-    """The page of a sweep beside its results, as far as it has come; a part of a job array gets none."""
-    if shard == (1, 1):
-        from macrohard.sweeps.paging import write_sweep_page
+def _page(outcome: Any, shard: tuple[int, int] = (1, 1)) -> dict[str, str]:
+    """Writes the page of a sweep beside its results, as far as it has come: where; a part of a job array gets none."""
+    if shard != (1, 1):
+        return {}
+    from macrohard.sweeps.paging import write_sweep_page
 
-        say(f"the page: {write_sweep_page(outcome.out)}")
+    return {"page": str(write_sweep_page(outcome.out))}
 
 
 def _design(experiment: Path) -> Any:

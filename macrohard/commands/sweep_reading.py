@@ -8,7 +8,7 @@ import typer
 
 from macrohard.commands.arguments import JsonOption
 from macrohard.commands.sweep import ExperimentArgument, JobsOption, OutOption, print_document
-from macrohard.guard import MISSED, say
+from macrohard.guard import FAILED_RUNS, MISSED, say
 
 FolderArgument = Annotated[Path, typer.Argument(help="The folder of a sweep.")]
 AcrossArgument = Annotated[str, typer.Argument(metavar="X", help="A factor: across.")]
@@ -35,8 +35,10 @@ def export(
     format_: Annotated[Literal["csv", "netcdf"], typer.Option("--format")] = "csv",
 ) -> None:
     """Write plan and results of a sweep as one CSV or netCDF file."""
+    from macrohard.outbox import check_file
     from macrohard.sweeps.merging import export as exported
 
+    check_file(file)
     print(f"{file}: {exported(folder, file, format_)} runs")
 
 
@@ -50,15 +52,19 @@ def compare(
     json_: JsonOption = False,
 ) -> None:
     """Compare two sweeps, or two points, run by run: differences with their intervals, in words or as a page."""
+    from macrohard.outbox import check_file
+    from macrohard.store import to_json
     from macrohard.sweeps.comparing import compare as compared
 
+    if out is not None:
+        check_file(out)
     found = compared(a, b, metric)
     if out is not None:
         from macrohard.sweeps.paging import write_comparison_page
 
         say(f"the page: {write_comparison_page(a, b, out, metric)}")
     if json_:
-        print(json.dumps([each.to_dict() for each in found], indent=2))
+        print(to_json([each.to_dict() for each in found]))
     else:
         print("\n".join(str(each) for each in found))
 
@@ -77,10 +83,11 @@ def sensitivity(
     from macrohard.report.paper import write_page
     from macrohard.report.study_page import study_page
     from macrohard.results.summary import RESULTS_VERSION
+    from macrohard.store import to_json
     from macrohard.sweeps.design import lay_out
     from macrohard.sweeps.execute import execute
     from macrohard.sweeps.experiment import Experiment
-    from macrohard.sweeps.paging import study_of
+    from macrohard.sweeps.paging import study_of, write_sweep_page
     from macrohard.sweeps.progress import shown
     from macrohard.sweeps.sensitivity import indices, sampled, tornado
 
@@ -88,11 +95,15 @@ def sensitivity(
     chosen = sampled(asked, method, n)
     folder = out or Path("runs", chosen.name)
     with shown(chosen.name) as told:
-        execute(lay_out(chosen, RESULTS_VERSION), folder, RESULTS_VERSION, jobs=jobs, told=told)
+        outcome = execute(lay_out(chosen, RESULTS_VERSION), folder, RESULTS_VERSION, jobs=jobs, told=told)
+    if outcome.failed:
+        page = write_sweep_page(folder)
+        say(f"{outcome.failed} runs failed, and indices need them all: see {page}")
+        raise typer.Exit(FAILED_RUNS)
     found = indices(asked, folder, method, n)
     write_page(study_page(study_of(folder, indices=found, method=method)), folder / "report.html")
     if json_:
-        print(json.dumps([each.to_dict() for each in found], indent=2))
+        print(to_json([each.to_dict() for each in found]))
     else:
         print("\n".join(tornado(found, metric) for metric in asked.metrics))
 

@@ -24,9 +24,12 @@ def swings(
     from macrohard.scenario import Scenario
 
     chosen = Scenario.load(scenario, set_ or [])
+    from macrohard.outbox import check_file
     from macrohard.store import to_json
     from macrohard.swings import swings as thrown
 
+    if out is not None:
+        check_file(out)
     try:
         changed = {name: float(value) for name, _, value in (each.partition("=") for each in habit or [])}
         found = thrown(chosen, seconds, changed=changed)
@@ -93,4 +96,4 @@ def _in_words(need: Any) -> str:
     stores = (("Megapacks", rung.megapack_mw, rung.megapack_mwh), ("shelves", rung.shelf_mw, rung.shelf_mwh))
     used = [f"{name} {mw:.1f} MW and {mwh * 1e3:.3g} kWh" for name, mw, mwh in stores if mw > 0]
     moved = "as it is" if need.to == need.table else f"{need.figure} {need.to:.2g} (table {need.table:g})"
-    return f"{moved}; takes {', '.join(used)}, burns {rung.extra_share:.1%}"
+    return f"{moved}; takes {', '.join(used) or 'nothing'}, burns {rung.extra_share:.1%}"

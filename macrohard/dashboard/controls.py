@@ -67,7 +67,7 @@ def Choice(engine: Engine, settings: "solara.Reactive[Settings]") -> None:
     names = list(dict.fromkeys([first.name, *bundled()]))
 
     def choose(to: str) -> None:
-        if to != name:
+        if to != name and to in names:  # a page can be made to ask for anything
             engine.open(lambda session: session.choose(first if to == first.name else to))
 
     solara.Select("Scenario", values=names, value=name, on_value=choose)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from macrohard.dashboard.panels.people import Activity
 from macrohard.dashboard.seating import Seating, seating
 from macrohard.dashboard.session import Run, Session
+from macrohard.factory import Factory
 from macrohard.scenario import Scenario
 
 LEAST_FRAME_S = 0.1
@@ -44,10 +45,10 @@ class Engine:
     ticks_per_frame: int = 10
     playing: bool = False
     _orders: "queue.SimpleQueue[Order]" = field(default_factory=queue.SimpleQueue)
-    _compiled: int = 0
-    """Identity of the factory that has run."""
-    _seats: tuple[int, Seating | None] = (0, None)
-    """The seats of a factory, by its identity."""
+    _compiled: Factory | None = None
+    """The factory that has run."""
+    _seats: tuple[Factory | None, Seating | None] = (None, None)
+    """A factory and its seats."""
 
     def ask(self, act: Callable[[Session], None], doing: str = "") -> None:
         """Has something done before the next frame; the page is told what meanwhile."""
@@ -100,16 +101,16 @@ class Engine:
         time.sleep(max(0.0, LEAST_FRAME_S - (time.perf_counter() - began)))
 
     def _run(self, session: Session, wanted: Callable[[], bool]) -> None:
-        if self._compiled != id(session.factory):
+        if self._compiled is not session.factory:
             self._show(session, "compiling")
             session.factory.run(0)
-            self._compiled = id(session.factory)
+            self._compiled = session.factory
         session.advance(self.ticks_per_frame, wanted)
 
     def _show(self, session: Session, doing: str = "") -> None:
         factory = session.factory
-        if self._seats[0] != id(factory):
-            self._seats = (id(factory), seating(factory))
+        if self._seats[0] is not factory:
+            self._seats = (factory, seating(factory))
         if not doing:
             doing = "ended" if session.ticks_left <= 0 else "running" if self.playing else "paused"
         self.show(

@@ -9,6 +9,7 @@ import socket
 import warnings
 from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import quote
 
 from macrohard.faults import Fault, ScenarioError
 from macrohard.scenario import Scenario
@@ -72,8 +73,7 @@ def serve(
     settings.assets.extra_locations = [str(Path(__file__).parent / "assets")]
     page.start_with(scenario)
     pages.apps["__default__"] = pages.AppScript("macrohard.dashboard.page")
-    shown = f"[{address}]" if ":" in address else address
-    url = f"http://{shown}:{port}/" + (f"?token={token}" if token else "")
+    url = url_of(address, port, token)
 
     class Server(uvicorn.Server):
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -88,6 +88,12 @@ def serve(
         timeout_graceful_shutdown=1,
     )
     Server(config).run([listening])
+
+
+def url_of(address: str, port: int, token: str | None) -> str:
+    """What a browser is given to open the page."""
+    shown = f"[{address}]" if ":" in address else address
+    return f"http://{shown}:{port}/" + (f"?token={quote(token, safe='')}" if token else "")
 
 
 def _is_loopback(address: str) -> bool:

@@ -13,7 +13,7 @@ from macrohard.floor.throws import MAX_EVENTS, Stream
 from macrohard.floor.tickets import Row, new_rows
 
 _FEWEST = 16
-"""Births that always fit into a tick; in small factories each costs more than the rest of its tick (measured)."""
+"""Births that always fit into a tick (A); in small factories each costs time."""
 
 
 def bear(

@@ -15,7 +15,7 @@ PARTS = {
     "operation": ("Operation of turbines", "turbine"),
     "demand_charge": ("Grid demand charge", "grid"),
     "turbine_lease": ("Turbines, leased", "plan"),
-    "site": ("Site, written off", "other"),
+    "site": ("Site, written off or rented", "other"),
     "turbines": ("Turbines, written off", "plan"),
     "megapacks": ("Megapacks, written off", "battery"),
 }

@@ -1,12 +1,12 @@
 """What every page is made of: head, contents, the answer first, cautions, figures; one file that needs nothing."""
 
-import os
 import re
 from collections.abc import Mapping, Sequence
 from html import escape
 from importlib.resources import files
 from pathlib import Path
 
+from macrohard.outbox import deliver
 from macrohard.report.chart import definitions
 from macrohard.report.picture import Picture
 
@@ -22,15 +22,7 @@ UNIT = re.compile(r"(?<=\d) (?=(?:%|[kMGT]?Wh?|[kMBT]|USD|GPU-h|h|min|s|days|mil
 def write_page(text: str, path: str | Path) -> Path:
     """Write a page to the path, whole or not at all, and return the path."""
     target = Path(path)
-    draft = target.with_name(f".{target.name}.{os.getpid()}.part")
-    try:
-        with draft.open("w", encoding="utf-8") as sink:
-            sink.write(text)
-            sink.flush()
-            os.fsync(sink.fileno())
-        draft.replace(target)
-    finally:
-        draft.unlink(missing_ok=True)
+    deliver(target.parent, {target.name: text})
     return target
 
 

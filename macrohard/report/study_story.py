@@ -1,6 +1,7 @@
 """The answer of a sweep in three sentences, and what to know before relying on it."""
 
 import math
+from collections.abc import Hashable, Mapping
 
 import pandas as pd
 
@@ -114,7 +115,7 @@ def _shift(study: Study, first: str) -> str:
 
 
 def _safe(study: Study) -> list[str]:
-    """From which level of the first factor on the conditions hold in every run, at each level of the second."""
+    """At which levels of the first factor the conditions hold in every run, at each level of the second."""
     for (x, y), table in study.feasible.items():
         names = f"there is {' and '.join(map(condition, study.conditions))}"
         share = float(study_share(table))
@@ -127,11 +128,27 @@ def _safe(study: Study) -> list[str]:
         found = []
         for level in table.index[:4]:
             holds = table.loc[level]
-            safe = [at for at in table.columns if holds[at] >= 1 - 1e-9]
-            what = f"{called(x)} = {written(x, safe[0])}" if safe else "no level"
-            found.append(f"{what} (where {called(y)} = {written(y, level)})")
-        return [f"{names} in every run from {listed(found)} on"]
+            held = {at: bool(share >= 1 - 1e-9) for at, share in holds.items() if share == share}
+            found.append(f"{_levels(x, held, is_number(study.runs[x]))} (where {called(y)} = {written(y, level)})")
+        return [f"{names} in every run {listed(found)}"]
     return []
+
+
+def _levels(factor: str, held: Mapping[Hashable, bool], is_ordered: bool) -> str:
+    """Those levels of a factor, given in order, at which something held: as a range where they are one."""
+    levels = list(held)
+    places = [place for place, level in enumerate(levels) if held[level]]
+    if not places:
+        return "at no level"
+    if len(places) == len(levels):
+        return f"at every level of {called(factor)}"
+    first, last = places[0], places[-1]
+    low, high = (written(factor, levels[place]) for place in (first, last))
+    if not is_ordered or len(places) < last - first + 1 or first == last and 0 < first < len(levels) - 1:
+        return f"at {called(factor)} = {listed([written(factor, levels[place]) for place in places])}"
+    if last == len(levels) - 1:
+        return f"from {called(factor)} = {low} on"
+    return f"up to {called(factor)} = {high}" if first == 0 else f"from {called(factor)} = {low} to {high}"
 
 
 def study_share(table: pd.DataFrame) -> float:
@@ -161,6 +178,9 @@ def cautions(study: Study) -> list[str]:
         called(each) for each in study.factors if study.runs[each].nunique() > at_levels(study.runs[each]).nunique()
     ]
     if binned:
-        found.append(f"Values of {listed(binned)} were drawn; pictures show them in eight groups of equal size.")
+        found.append(
+            f"Values of {listed(binned)} were drawn; curves show them in eight groups of equal count, maps in "
+            "eight of equal width."
+        )
     found.append("Points share their seeds: the same luck at every point. Differences are surer than levels.")
     return found

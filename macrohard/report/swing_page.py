@@ -10,6 +10,7 @@ import numpy as np
 
 from macrohard.report.chart import axes, line, sheet
 from macrohard.report.facts import Array
+from macrohard.report.paper import write_page
 from macrohard.report.picture import frame
 from macrohard.report.scale import linear
 
@@ -83,14 +84,14 @@ def write_swing_page(found: Swings, path: Path) -> None:
     """Write the page, whole."""
     style = files("macrohard.report").joinpath("page.css").read_text(encoding="utf-8")
     body = "".join(_figures(found, rung) for rung in found.rungs)
-    path.write_text(
+    write_page(
         '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<title>{escape(found.name)} · swings</title><style>{style}</style></head><body><main>"
         f'<header><p class="kicker">Macrohard: power in hundredths of a second</p><h1>{escape(found.name)}</h1>'
         f'<p class="lead">The last {SHOWN_S:g} s of site power, one checkpoint in them, and the spectrum of all of it. '
         f"Same job, same scale.</p></header>{_sought(found)}{body}</main></body></html>\n",
-        encoding="utf-8",
+        path,
     )
 
 

@@ -51,7 +51,7 @@ NAMES = {
     "workforce.topology": "team topology",
     "capability.horizon_min": "horizon of the model",
     "backlog.size_median_min": "median size of a ticket",
-    "backlog.arrivals_per_day": "tickets arriving a day",
+    "backlog.arrivals_per_day": "epics arriving a day",
 }
 FEWER_IS_BETTER = ("cost.", "power.unserved", "power.capped", "power.loss_of_load", "work.lead_time", "work.rework")
 FEWER_TOO = ("work.tickets_open", "work.tickets_given_up", "work.change_failure_rate", "work.bad_shipped_share")

@@ -62,9 +62,9 @@ def _plant(scenario: Scenario, hours: float) -> dict[str, float]:
     monthly = plant.leased_mw * KW_PER_MW * prices.turbine_lease_usd_per_kw_month
     return {
         "turbine_lease": monthly * hours / H_PER_MONTH,
-        "site": (plant.site * annuity(rate, prices.site_life_years) + plant.rent_per_year) * share_of_year,
-        "turbines": plant.turbines * annuity(rate, prices.turbine_life_years) * share_of_year,
-        "megapacks": plant.megapacks * annuity(rate, prices.megapack_life_years) * share_of_year,
+        "site": (plant.site_usd * annuity(rate, prices.site_life_years) + plant.rent_usd_per_year) * share_of_year,
+        "turbines": plant.turbines_usd * annuity(rate, prices.turbine_life_years) * share_of_year,
+        "megapacks": plant.megapacks_usd * annuity(rate, prices.megapack_life_years) * share_of_year,
     }
 
 

@@ -222,8 +222,9 @@ def tokens(kept: Kept) -> Summary:
 
 def pools(kept: Kept, warm: pd.DataFrame) -> list[Summary]:
     """What each of several LLMs served: means after the warm-up, tokens of the whole run (real: weight applied)."""
-    record, weight, n_gpus = kept.state.record, float(kept.params.weight), float(warm["n_gpus"].iloc[-1])
-    shares = np.ravel(np.asarray(kept.params.site.cluster.pool_share, np.float64))
+    record, weight, cluster = kept.state.record, float(kept.params.weight), kept.params.site.cluster
+    n_serving = float(warm["n_gpus"].iloc[-1]) * (1.0 - float(cluster.training_share))
+    shares = np.ravel(np.asarray(cluster.pool_share, np.float64))
     found = []
     for place, pool in enumerate(kept.shop.pools):
         of = {name: warm[f"{pool}_{name}"] for name in POOL_MEANS}
@@ -232,7 +233,7 @@ def pools(kept: Kept, warm: pd.DataFrame) -> list[Summary]:
         found.append(
             {
                 "name": pool,
-                "n_gpus": n_gpus * shares[place],
+                "n_gpus": n_serving * shares[place],
                 "utilization_mean": float(of["utilization"].mean()),
                 "streams_mean": float(of["streams_active"].mean()),
                 "streams_waiting_mean": float(of["streams_waiting"].mean()),

@@ -3,15 +3,12 @@
 from dataclasses import asdict, dataclass
 
 from macrohard.blueprint import draw
-from macrohard.colossus.cluster import fleet, swing_reserve_mw, training_it_mw
+from macrohard.colossus.cluster import COMPLETE_H, fleet, swing_reserve_mw, training_it_mw
 from macrohard.colossus.reliability import margin_mw
 from macrohard.colossus.tables import row_named
 from macrohard.scenario import Scenario
 from macrohard.scenario.limits import estimate
-from macrohard.siting import nameplate
-
-_COMPLETE_H = 1e8
-"""An hour by which every build-out is complete."""
+from macrohard.siting import nameplate, rated_mw
 
 
 @dataclass(frozen=True)
@@ -72,7 +69,7 @@ def outlook(scenario: Scenario) -> Outlook:
     plan, rating, power = draw(scenario), nameplate(scenario), scenario.power
     pack = row_named("batteries", power.megapack.kind, "power.megapack.kind")
     site = plan.params.site
-    n_training = fleet(site.cluster, _COMPLETE_H).n_training
+    n_training = fleet(site.cluster, COMPLETE_H).n_training
     lost = {"whole": (0, 15.0), "with one unit out": (1, 15.0), "at 35 C": (0, 35.0), "with both": (1, 35.0)}
     return Outlook(
         scenario=scenario.name,
@@ -87,10 +84,7 @@ def outlook(scenario: Scenario) -> Outlook:
         nameplate_it_mw=rating.it_mw,
         site_mw=rating.site_mw,
         grid_mw=power.grid_mw,
-        units_mw=sum(
-            source.n_units * (source.p_nom_mw or float(row_named("turbines", source.kind, "power.sources")["p_nom_mw"]))
-            for source in power.sources
-        ),
+        units_mw=sum(map(rated_mw, power.sources)),
         megapack_mw=power.megapack.n_units * float(pack["power_mw"]),
         swing_reserve_mw=float(swing_reserve_mw(site.cluster, training_it_mw(site.cluster, n_training))),
         firm_mw={

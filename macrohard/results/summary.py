@@ -21,7 +21,7 @@ RESULTS_VERSION = "4"
 def summary(
     plan: Blueprint, kept: Kept, frame: pd.DataFrame, table: pd.DataFrame, wall_s: float, compile_s: float
 ) -> Summary:
-    """Everything of INTERFACES: what was done, what it took, what it cost and what held it back."""
+    """Everything of docs/results.md: what was done, what it took, what it cost and what held it back."""
     warm = metrics.after_warmup(kept, frame)
     totals = metrics.totals(kept)
     work = metrics.work(kept, frame, table)

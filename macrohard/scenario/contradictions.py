@@ -109,12 +109,16 @@ def _pack(key: str, others: tuple[str, ...], allowed: str, remedy: str) -> Contr
 
 
 def of_cluster(cluster: Cluster) -> Iterator[Contradiction]:
-    """A build-out goes forward in time and down never; chillers start below full load."""
+    """A build-out goes forward in time and ends at the cluster's GPUs; chillers start below full load."""
     for number, (before, after) in enumerate(pairwise(cluster.build_out), start=1):
         key, other = f"cluster.build_out.{number}", f"cluster.build_out.{number - 1}"
         if after.date <= before.date:
             remedy = "put the steps in order of date, each date once"
             yield Contradiction(f"{key}.date", (f"{other}.date",), f"after {before.date}, the step before", remedy)
+    if cluster.build_out and cluster.build_out[-1].n_gpus != cluster.n_gpus:
+        last = f"cluster.build_out.{len(cluster.build_out) - 1}.n_gpus"
+        allowed = f"{cluster.build_out[-1].n_gpus}, which the last step of cluster.build_out ends at"
+        yield Contradiction("cluster.n_gpus", (last,), allowed, "change one of the two")
     if cluster.chiller_start_c >= cluster.chiller_full_c:
         allowed = f"below cluster.chiller_full_c = {cluster.chiller_full_c:g}"
         others = ("cluster.chiller_full_c",)
@@ -149,18 +153,19 @@ def of_prices(economics: Economics, power: Power) -> Iterator[Contradiction]:
 
 def of_bugs(backlog: Backlog, capability: Capability, quality: Quality) -> Iterator[Contradiction]:
     """Each ticket must return fewer than one bug ticket, or the backlog grows without end."""
-    expected = bugs_per_ticket(backlog, capability, quality)
+    expected = rough_bugs_per_ticket(backlog, capability, quality)
     if expected >= 1:
         others = ("quality.kloc_per_120_min", "backlog.size_median_min", "backlog.size_sd_log")
         allowed = f"values with which a ticket returns fewer than 1 bug ticket on average (these: {expected:.2f})"
         yield Contradiction("quality.defects_per_kloc", others, allowed, "fewer defects, or more found before release")
 
 
-def bugs_per_ticket(backlog: Backlog, capability: Capability, quality: Quality) -> float:
-    """Bug tickets a ticket is expected to return: escaped defects, plus bad patches that test and review let pass.
+def rough_bugs_per_ticket(backlog: Backlog, capability: Capability, quality: Quality) -> float:
+    """Bug tickets a ticket is expected to return, before the team is known (`blueprint.bugs_per_ticket` knows it).
 
-    A bad patch passes with (1 - test)(1 - review); retried until caught or good. The success chance of a ticket is
-    Beta-distributed around the mean of its kind at the median size (MODEL.md section 1).
+    Escaped defects, plus bad patches that test and review let pass: (1 - test)(1 - review) of them; retried until
+    caught or good. The success chance of a ticket is Beta-distributed around the mean of its kind at the median size
+    (docs/work.md).
     """
     mean_size = backlog.size_median_min * math.exp(min(backlog.size_sd_log, 3.0) ** 2 / 2)
     latent = quality.defects_per_kloc * quality.kloc_per_120_min * mean_size / 120

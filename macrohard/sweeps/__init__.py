@@ -2,7 +2,7 @@
 
 import os
 import tempfile
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import nullcontext
 from math import ceil
 from pathlib import Path
@@ -77,6 +77,8 @@ def of_parameters(
 ) -> dict[str, Any]:
     """An experiment from a dictionary as mesa.batch_run takes it: values that are no text but can be gone through are
     crossed, all else is fixed; max_steps ticks of the scenario's length, one kept in every data_collection_period.
+
+    Raises ScenarioError for a period that bins of equal length cannot have.
     """
     from macrohard.scenario import Scenario
 
@@ -86,13 +88,33 @@ def of_parameters(
             fixed[key] = _plain(value)
         else:
             factors[key] = [_plain(each) for each in value]
+    run = Scenario.load(scenario).run
+    tick_s = float(fixed.get("run.tick_s", run.tick_s))
     if max_steps is not None:
-        tick_s = fixed.get("run.tick_s", Scenario.load(scenario).run.tick_s)
-        fixed["run.horizon_h"] = max_steps * float(tick_s) / 3600.0
-        if data_collection_period > 0:
-            fixed["run.series_bins"] = ceil(max_steps / data_collection_period)
+        fixed["run.horizon_h"] = max_steps * tick_s / 3600.0
+    if data_collection_period > 0:
+        varied = [key for key in ("run.tick_s", "run.horizon_h") if key in factors]
+        ticks = max(1, round(float(fixed.get("run.horizon_h", run.horizon_h)) * 3600.0 / tick_s))
+        fixed["run.series_bins"] = _bins(ticks, data_collection_period, varied)
     made = {"name": "batch", "scenario": scenario, "replicates": iterations, "set": fixed, "factors": factors}
     return made | {"series": data_collection_period > 0}
+
+
+def _bins(ticks: int, period: int, varied: Sequence[str]) -> int:
+    """Bins of a series of so many ticks that are each `period` long, the last perhaps shorter."""
+    from macrohard.faults import Fault, ScenarioError
+
+    n_bins = ceil(ticks / period)
+    length = ceil(ticks / n_bins)
+    if varied or length != period:
+        what = (
+            f"allowed: one number of ticks for all runs; {varied[0]} has several values"
+            if varied
+            else (f"allowed: a period that {ticks} ticks can be cut into; bins would have {length}")
+        )
+        remedy = "give it one value" if varied else f"take {length}, or max_steps = {n_bins * period}"
+        raise ScenarioError([Fault("", "data_collection_period", period, what, remedy)])
+    return n_bins
 
 
 def _plain(value: Any) -> Any:

@@ -32,6 +32,8 @@ class Difference:
 
     def __str__(self) -> str:
         """In words."""
+        if not self.n:
+            return f"{self.metric}: no pair of runs has it"
         change = f"{self.mean_a:,.4g} -> {self.mean_b:,.4g}"
         share = f" ({self.difference / abs(self.mean_a):+.1%})" if self.mean_a else ""
         if self.low is None or self.high is None:

@@ -19,10 +19,10 @@ from macrohard.sweeps.storage import Storage, opened
 from macrohard.sweeps.stored import Done, column_of, digest_of, table
 
 MAX_BATCH = 32
-"""Most runs of one batch; more gain nothing (measured)."""
+"""Most runs of one batch (A)."""
 
 _AGENTS_PER_BATCH = 4_000
-"""Rows of workers that a batch carries: a tick of more is no cheaper together (measured, see docs/sweeps.md)."""
+"""Rows of workers that a batch carries (A)."""
 
 FLUSH_S, FLUSH_ROWS = 1.0, 64
 """Finished runs wait at most so long, and at most so many, before they are written."""

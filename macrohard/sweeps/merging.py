@@ -1,10 +1,12 @@
 """Shards of a job array brought together, one run taken again, a table taken out."""
 
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from macrohard.outbox import deliver
 from macrohard.store import StoreError
 from macrohard.sweeps.design import Design
 from macrohard.sweeps.execute import Outcome, outcome_of
@@ -61,19 +63,17 @@ def replay(run_id: str, folder: Path) -> dict[str, Any]:
 def export(folder: Path, file: Path, kind: str) -> int:
     """Writes plan and results of a sweep as one CSV or netCDF file; how many rows."""
     frame = table(folder)
-    if kind == "csv":
-        frame.to_csv(file, index=False)
-    else:
-        _netcdf(frame, file)
+    deliver(file.parent, {file.name: frame.to_csv(index=False) if kind == "csv" else _netcdf(frame)})
     return len(frame)
 
 
-def _netcdf(frame: pd.DataFrame, file: Path) -> None:
+def _netcdf(frame: pd.DataFrame) -> bytes:
     """One dimension, run; numbers as doubles, texts as characters."""
     import numpy as np
     from scipy.io import netcdf_file
 
-    with netcdf_file(file, "w") as out:
+    held = BytesIO()
+    with netcdf_file(held, "w") as out:
         out.createDimension("run", len(frame))
         for name in frame.columns:
             if pd.api.types.is_numeric_dtype(frame[name]):
@@ -86,3 +86,5 @@ def _netcdf(frame: pd.DataFrame, file: Path) -> None:
             variable = out.createVariable(name, "c", ("run", f"{name}_width"))
             packed = np.array([text.ljust(width) for text in texts], f"S{width}")
             variable[:] = packed.view("S1").reshape(len(frame), width)
+        out.flush()
+        return held.getvalue()

@@ -5,6 +5,7 @@ The index can be lost: it is built anew from the parts.
 """
 
 import json
+import re
 import secrets
 import shutil
 import sqlite3
@@ -23,7 +24,11 @@ from macrohard.sweeps.stored import KIND, SCHEMA, Done, manifest, plan_table
 
 _TABLE = """create table if not exists runs (run_id text primary key, status text not null, part text,
 digest text, wall_s real, device text, error text, attempts integer not null)"""
-_OWN = {"manifest.json", "plan.parquet", "lock", "runs", "series", "failed", "shards"}
+_OWN = re.compile(
+    r"plan\.parquet|lock|runs|series|failed|shards|index(\.damaged)?\.sqlite(-wal|-shm)?"
+    r"|\.(manifest\.json|plan\.parquet)\.[0-9a-f]+\.new"
+)
+"""What a sweep killed before its manifest was there may have left."""
 
 Row = dict[str, Any]
 
@@ -125,7 +130,7 @@ def opened(folder: Path) -> Iterator[Storage]:
     """Opens the folder of a sweep for writing, made if need be; StoreError if it holds anything else."""
     with as_store_error(folder):
         if folder.is_dir() and manifest(folder, missing_ok=True) is None:
-            strange = sorted(path.name for path in folder.iterdir() if path.name.split(".")[0] not in _OWN | {"index"})
+            strange = sorted(path.name for path in folder.iterdir() if not _OWN.fullmatch(path.name))
             if strange:
                 raise StoreError(f"{folder}: holds files that are no sweep ({strange[0]}); choose another --out")
         for inner in ("runs", "series", "failed"):

@@ -82,7 +82,7 @@ def table(folder: Path, columns: Iterable[str] | None = None) -> pd.DataFrame:
     found = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame({"run_id": [], "digest": []})
     found = found.drop_duplicates("run_id").drop(columns=[c for c in plan if c != "run_id" and c in found])
     for name in () if columns is None else columns:
-        if name not in found:
+        if name not in found and name not in plan:
             found[name] = float("nan")
     joined = plan.merge(found.astype({"run_id": object}), on="run_id", how="left").copy()
     done = joined["digest"].notna()
@@ -95,13 +95,18 @@ def table(folder: Path, columns: Iterable[str] | None = None) -> pd.DataFrame:
 
 
 def series_of(folder: Path, columns: Iterable[str] | None = None) -> pd.DataFrame:
-    """The series kept of a sweep's runs with their plan: a row per bin, `Step` the ticks passed at its end."""
+    """The series kept of a sweep's runs with their plan: a row per bin, `Step` the ticks passed at its end.
+
+    StoreError if none was kept.
+    """
     told = manifest(folder) or {}
     rows = table(folder, [])
     with as_store_error(folder):
         frames = [pd.read_parquet(part) for part in sorted((folder / "series").glob("part-*.parquet"))]
-    found = pd.concat(frames, ignore_index=True).drop_duplicates(["run_id", "time_h"]) if frames else pd.DataFrame()
-    joined = rows.drop(columns="digest").merge(found, on="run_id") if len(found) else rows[:0]
+    if not frames:
+        raise StoreError(f"{folder}: kept no series; set series = true")
+    found = pd.concat(frames, ignore_index=True).drop_duplicates(["run_id", "time_h"])
+    joined = rows.drop(columns="digest").merge(found, on="run_id")
     tick_s = joined.get("run.tick_s", Scenario.parse(told["scenario"], "sweep").run.tick_s)
     joined.insert(3, "Step", (joined["time_h"] * 3600.0 / tick_s).round().astype(int))
     return joined if columns is None else joined[[*rows.columns.drop("digest").insert(3, "Step"), *columns]]

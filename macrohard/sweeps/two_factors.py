@@ -1,6 +1,6 @@
 """Two factors of a sweep against each other: the map of a figure, and the frontier up to which conditions hold.
 
-Both take the rows of `storage.table` (one per run, with `status`) and give tables; other factors are averaged over.
+Both take the rows of `stored.table` (one per run, with `status`) and give tables; other factors are averaged over.
 """
 
 from collections.abc import Iterable

@@ -88,7 +88,8 @@ def _law_of(frame: pd.DataFrame, path: Path) -> str:
         lacking[law] = [column for column in _module(law).COLUMNS if column not in frame.columns]
         if not lacking[law]:
             return law
-    told = "; ".join(f"{law}: {', '.join(columns)}" for law, columns in lacking.items())
+    nearest = sorted(lacking, key=lambda law: len(lacking[law]))
+    told = "; ".join(f"{law}: {', '.join(lacking[law])}" for law in nearest)
     raise ValueError(f"{path}: its columns fit no kind of measurement; missing are for {told}")
 
 

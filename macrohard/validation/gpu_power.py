@@ -21,7 +21,7 @@ USUAL_TOKENS = 1024.0
 """Prompt and answer where a power row tells neither  # assumed; at a measured rate power hardly depends on them."""
 
 SERVER_W_PER_GPU, SERVER_FACTOR = 229.0, 1.095
-"""Wall power of an eight-GPU server per GPU: 229 W + 1.095 * its GPU (component build-up, MODEL.md section 3)."""
+"""Wall power of an eight-GPU server per GPU: 229 W + 1.095 * its GPU (component build-up, docs/power.md)."""
 
 
 @dataclass(frozen=True)

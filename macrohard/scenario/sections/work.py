@@ -1,6 +1,6 @@
 """The sections about the work: clock, workforce, how able and careful the agents are, backlog and tokens.
 
-Defaults without a source named here are those of MODEL.md's first calibration; (A) marks an assumption.
+Defaults without a source named here are of the first calibration (docs/work.md); (A) marks an assumption.
 """
 
 from datetime import date
