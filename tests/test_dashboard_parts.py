@@ -1,6 +1,7 @@
 """What the dashboard is made of, without a browser: sessions, dials, seats, the rate over a window, the door."""
 
 import asyncio
+from urllib.parse import parse_qs, urlsplit
 
 import numpy as np
 import pandas as pd
@@ -9,11 +10,13 @@ from small import SMALL, small
 
 from macrohard.dashboard.dials import DIALS, Dial
 from macrohard.dashboard.door import Door
+from macrohard.dashboard.engine import Engine
 from macrohard.dashboard.panels.people import people, told
 from macrohard.dashboard.panels.power import power
 from macrohard.dashboard.panels.throughput import rate
 from macrohard.dashboard.panels.tiles import tiles
 from macrohard.dashboard.seating import seating
+from macrohard.dashboard.serve import url_of
 from macrohard.dashboard.session import Session
 from macrohard.factory import Factory
 from macrohard.results.metrics import per_day
@@ -157,6 +160,31 @@ def behind(token: str | None) -> Door:
             await send({"type": "http.response.body", "body": b"in"})
 
     return Door(inner, token, 8765)
+
+
+def test_a_token_comes_through_its_address_whole():
+    """Whatever signs it has."""
+    token = "a+b&c=d#e/f g%h?"
+    assert parse_qs(urlsplit(url_of("::1", 8765, token)).query) == {"token": [token]}
+
+
+def test_only_a_scenario_of_the_list_is_opened():
+    """What a page sends is no path of ours to open."""
+    solara = pytest.importorskip("solara")
+    from ipyvuetify import Select
+
+    from macrohard.dashboard.controls import Choice, Settings
+
+    engine = Engine(small(), show=lambda view: None)
+    values = tuple(dial.value(small()) for dial in DIALS)
+    shown = Settings("small", "", 60.0, values, ((1.0, 1.0),) * len(DIALS), (), (), "", "")
+    _, drawn = solara.render(Choice(engine, solara.reactive(shown)), handle_error=False)
+    choice = drawn.find(Select).widget
+    choice.v_model = "/etc/passwd"
+    assert engine._orders.empty()
+    choice.v_model = "colossus2-phase1"
+    assert not engine._orders.empty()
+    drawn.close()
 
 
 def test_the_door_with_a_token():

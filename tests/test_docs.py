@@ -37,7 +37,7 @@ EXPERIMENTS = [
 NOT_RUN = {
     "dashboard": "serves until it is stopped; tests/test_dashboard.py clicks through it",
     "size colossus2": "some ten plants at four seeds, each compiled; tests/test_sizing.py sizes a small site",
-    "--address": "needs a Ray cluster; benchmarks/sweep_kills.py starts one of its own",
+    "--address": "needs a Ray cluster; tests/test_sweep_machinery.py starts a private one",
     "replay RUN_ID": "a run id of the reader's own",
 }
 """Commands that are shown and not run here, as patterns, each with its reason."""

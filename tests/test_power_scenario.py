@@ -7,7 +7,8 @@ from small import small
 from macrohard import names, run
 from macrohard.colossus.policies import DEFERRALS, POLICIES
 from macrohard.faults import ScenarioError
-from macrohard.siting import site_of_scenario
+from macrohard.scenario.sections import Source
+from macrohard.siting import rated_mw, site_of_scenario
 
 KEYS = (
     "training.share=0.5",
@@ -25,6 +26,12 @@ KEYS = (
     "power.defer_above_usd_per_mwh=80",
     f"economics.grid_usd_per_mwh_by_hour={[30.0] * 12 + [90.0] * 12}",
 )
+
+
+def test_a_source_is_rated_by_itself_or_by_its_table():
+    """By hand: 15 SMT-130 of 16.45 MW (the permit's 247 MW), or of 20 MW where the scenario says so."""
+    by_table, own = Source(kind="SMT-130", n_units=15), Source(kind="SMT-130", n_units=15, p_nom_mw=20.0)
+    assert rated_mw(by_table) == pytest.approx(247, abs=0.5) and rated_mw(own) == 300
 
 
 def test_the_names_of_policies_are_those_of_their_tables():

@@ -19,6 +19,7 @@ from macrohard.results.summary import RESULTS_VERSION
 from macrohard.sweeps import Experiment
 from macrohard.sweeps.design import lay_out
 from macrohard.sweeps.execute import execute
+from macrohard.sweeps.sensitivity import sampled
 from macrohard.sweeps.storage import opened
 from macrohard.sweeps.stored import table
 
@@ -170,6 +171,47 @@ def test_exit_codes_of_a_sweep_that_is_done(tmp_path):
     assert sweep("run", str(file)).exit_code == 4
 
 
+def test_an_analysis_with_failed_runs_writes_the_page_of_its_sweep_and_exits_4(tmp_path):
+    """Indices need all runs, so there are none; what there is can be looked at."""
+    pytest.importorskip("SALib")
+    file, out = tmp_path / "d.toml", tmp_path / "out"
+    ends = "{low = 1.0, high = 2.0}"
+    file.write_text(
+        'name = "d"\nreplicates = 1\ndesign = "lhs"\npoints = 4\nmetrics = ["work.tickets_done"]\n'
+        f'[factors]\n"cluster.pue" = {ends}\n"power.grid_mw" = {ends}\n'
+    )
+    design = lay_out(sampled(Experiment.load(file), "morris", 2), RESULTS_VERSION)
+    execute(design, out, RESULTS_VERSION, engine=engine())
+    with opened(out) as storage:
+        storage.fail({"run_id": design.runs[0].run_id, "error": "lost", "attempts": 1})
+    ended = CliRunner().invoke(app, ["sensitivity", str(file), "--n", "2", "--out", str(out), "--json"])
+    assert ended.exit_code == 4 and "1 runs failed" in ended.stderr
+    assert (out / "report.html").exists() and not ended.stdout
+
+
+def test_what_is_compared_or_taken_out_is_strict_json_and_whole(tmp_path):
+    """A figure that no pair has is null; folders on the way to a table are made."""
+    stubbed(made(factors=LISTS, metrics=["work.tickets_done"]), tmp_path / "a")
+    frame = table(tmp_path / "a")
+    for part in (tmp_path / "a" / "runs").glob("part-*.parquet"):
+        pd.read_parquet(part).assign(**{"work.tickets_done": float("nan")}).to_parquet(part)
+    a = str(tmp_path / "a")
+    told = CliRunner().invoke(app, ["compare", a, a, "--json"]).stdout
+    (only,) = json.loads(told, parse_constant=pytest.fail)
+    assert only["n"] == 0 and only["difference"] is None and "no pair of runs has it" in only["in_words"]
+    file = tmp_path / "new" / "folder" / "a.csv"
+    assert CliRunner().invoke(app, ["export", a, str(file)]).exit_code == 0 and len(pd.read_csv(file)) == len(frame)
+
+
+@pytest.mark.parametrize("command", ["swings laptop --out", "report nosuch --out", "compare a b --out", "export a"])
+def test_a_path_that_cannot_be_written_is_refused_at_the_door(tmp_path, command):
+    """Below a file, or a folder itself: exit code 2, before anything else is looked at."""
+    (tmp_path / "file").write_text("mine")
+    for path, words in ((tmp_path / "file" / "x.html", "cannot be written below"), (tmp_path, "is a folder")):
+        ended = CliRunner().invoke(app, [*command.split(), str(path)])
+        assert ended.exit_code == 2 and words in ended.stderr and str(path) in ended.stderr
+
+
 def test_maps_and_frontiers_print_as_tables(tmp_path):
     """Levels of two factors down and across; JSON with the same."""
     stubbed(made(factors=LISTS, metrics=["work.tickets_done"]), tmp_path)
@@ -180,3 +222,9 @@ def test_maps_and_frontiers_print_as_tables(tmp_path):
     assert "lowest" in words and "3" in words
     wrong = CliRunner().invoke(app, ["map", str(tmp_path), "cluster.n_gpu", "cluster.pue"])
     assert wrong.exit_code == 2 and "did you mean cluster.n_gpus" in wrong.stderr
+
+
+def test_a_killed_ray_worker_loses_nothing(tmp_path):
+    """Two Ray workers on loopback, one killed while it works: all runs are back, with the digest of one process."""
+    pytest.importorskip("ray")
+    assert sweep_kills.ray(tmp_path)["all_back_with_the_same_digest"]
