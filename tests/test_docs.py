@@ -63,10 +63,12 @@ SHOWN = [page for page in PAGES if commands_of(page)]
 def workplace(tmp_path, monkeypatch):
     """An empty folder with the experiments cut short, and an environment that makes every scenario small.
 
-    Sweeps run in this process, which has compiled already; tests/test_sweeps.py has those of worker processes.
+    Sweeps run in this process, each run alone, so that all of a page's are one compiled program; tests/test_sweeps.py
+    has batches and worker processes.
     """
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("macrohard.sweeps.execute.Pool", lambda n_workers: Here())
+    monkeypatch.setattr("macrohard.sweeps.execute.MAX_BATCH", 1)
     for setting in (*SMALL, "run.horizon_h=2", "run.warmup_h=0.5"):
         key, _, value = setting.partition("=")
         monkeypatch.setenv("MACROHARD_" + key.upper().replace(".", "__"), value)
