@@ -38,7 +38,7 @@ def _held(path: Path, folder: Path) -> TextIOWrapper:
             path.parent.mkdir(parents=True, exist_ok=True)
             file = path.open("a+", encoding="utf-8")
         except OSError as error:
-            raise StoreError(f"{folder}: {error}; choose another --out") from error
+            raise StoreError(f"{folder}: {error.strerror or error}; choose another --out") from error
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             if os.fstat(file.fileno()).st_ino == path.stat().st_ino:
@@ -49,7 +49,9 @@ def _held(path: Path, folder: Path) -> TextIOWrapper:
         except FileNotFoundError:
             pass  # the holder has just left, and its lock with it
         except OSError as error:
-            raise StoreError(f"{folder}: cannot be locked there ({error}); choose another --out") from error
+            raise StoreError(
+                f"{folder}: cannot be locked there ({error.strerror or error}); choose another --out"
+            ) from error
         file.close()
 
 

@@ -170,6 +170,8 @@ def _intervals(frame: pd.DataFrame) -> Summary:
 def _numbers(tree: Summary, prefix: str = "") -> dict[str, float]:
     flat: dict[str, float] = {}
     for name, value in tree.items():
+        if name == "schema_version":
+            continue
         if isinstance(value, dict):
             flat |= _numbers(value, f"{prefix}{name}.")
         elif isinstance(value, (int, float)) and not isinstance(value, bool):

@@ -172,7 +172,7 @@ def _cluster(scenario: Scenario) -> Cluster:
         n_chillers=cluster.n_chillers,
         chiller_mtbf_h=cluster.chiller_mtbf_h,
         chiller_mttr_h=cluster.chiller_mttr_h,
-        build_out=[(_hours(scenario, step.date), step.n_gpus) for step in cluster.build_out],
+        build_out=[(hours_into(scenario, step.date), step.n_gpus) for step in cluster.build_out],
         training_share=scenario.training.share,
         training_swing=scenario.training.swing,
         training_defers=scenario.training.defers,
@@ -194,7 +194,7 @@ def _plant(scenario: Scenario) -> Plant:
         peak_mw=power.peak_mw,
         deferral=power.deferral,
         defer_above_usd_per_mwh=power.defer_above_usd_per_mwh or _ANY_USD_PER_MWH,
-        curtailment=[(_hours(scenario, call.date), call.hours, call.mw) for call in power.curtailment],
+        curtailment=[(hours_into(scenario, call.date), call.hours, call.mw) for call in power.curtailment],
     )
 
 
@@ -202,7 +202,7 @@ def _source(scenario: Scenario, source: Source) -> dict[str, float | str | bool 
     fields = source.model_dump(exclude={"permit_from", "permit_until", "leased"})
     for name, day in (("permit_from_h", source.permit_from), ("permit_until_h", source.permit_until)):
         if day is not None:
-            fields[name] = _hours(scenario, day)
+            fields[name] = hours_into(scenario, day)
     return fields
 
 
@@ -212,7 +212,7 @@ def _changed(scenario: Scenario) -> dict[str, float]:
     return {key: value for key, value in money.items() if value is not None}
 
 
-def _hours(scenario: Scenario, moment: date | datetime) -> float:
+def hours_into(scenario: Scenario, moment: date | datetime) -> float:
     """Hours from the start of the run to a moment."""
     if not isinstance(moment, datetime):
         moment = datetime.combine(moment, time())

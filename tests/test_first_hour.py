@@ -222,3 +222,20 @@ def test_the_shell_completes_commands_scenarios_and_keys(line, found):
         env=os.environ | asked, capture_output=True, text=True,
     )  # fmt: skip
     assert found in done.stdout.split()
+
+
+def test_check_names_what_has_no_part_in_the_run():
+    """Dates beyond the horizon and a site without agents or GPUs are told, each in a line of its own."""
+    call = "{date = 2031-01-01, hours = 4, mw = 9}"
+    source = '{kind = "gas_turbine", p_nom_mw = 1, permit_until = 2020-01-01}'
+    moved = [f"power.curtailment=[{call}]", f"power.sources=[{source}]", "workforce.coding=0", "training.share=0.5"]
+    told = CliRunner().invoke(app, ["check", "laptop", *(word for each in moved for word in ("--set", each))]).stdout
+    for words in ("outside the run", "more than the contract", "they do not run at all"):
+        assert words in told
+    assert "training swings keep" not in told
+    idle = [f"workforce.{role}=0" for role in ("coding", "design", "testing", "management")]
+    told = CliRunner().invoke(app, ["check", "laptop", *(word for each in idle for word in ("--set", each))]).stdout
+    assert "there are no agents" in told
+    falling = "cluster.build_out=[[2026-02-01, 8], [2026-02-02, 4]]"
+    refused = CliRunner().invoke(app, ["check", "laptop", "--set", falling, "--set", "cluster.n_gpus=4"])
+    assert refused.exit_code == 2 and "never taken away" in refused.stderr

@@ -53,7 +53,7 @@ def reached(site: Site, plan: Schedule, milestone: str, mw: float | None = None)
     batches = np.sort(plan.at(MILESTONES[milestone]), axis=0)
     share = 1.0 if mw is None else mw / site.cooling_mw
     if not 0 < share <= 1 + 1e-9:
-        raise ValueError(f"mw: {mw!r} is not in 0..{site.cooling_mw:g}; this site has no more")
+        raise ValueError(f"--mw: {mw:g}: allowed: above 0, up to the {site.cooling_mw:g} MW of this site")
     return np.asarray(batches[int(np.ceil(share * site.n_batches - 1e-9)) - 1])
 
 

@@ -15,6 +15,8 @@ Series = NDArray[np.float64]
 BAND_HZ = (0.1, 20.0)
 RANGE_S = 10.0
 """The dynamic range is the widest span of power within so long (A)."""
+NEGLIGIBLE = 0.01
+"""Share of the range allowed below which a swing is none (A)."""
 SETTLED = 3.0
 """Time constants after which a first-order lag has reached 95 % of a step."""
 MAY_BE_ZERO = ("step_jitter", "communicate_share", "checkpoint_s", "serving_noise_share", "megapack_delay_s")
@@ -187,7 +189,8 @@ def spectrum(series: Series, dt_s: float) -> tuple[Series, Series]:
 def judged(habits: Habits, series: Series, dt_s: float) -> Verdict:
     """Steepest ramp over 0.1 s, widest span within 10 s, and the share of the variance in 0.1-20 Hz.
 
-    A fluctuation below a thousandth of the mean has no share: noise of nothing is no fault.
+    A fluctuation below a thousandth of the mean, or within a hundredth of the range allowed, has no share: noise of
+    nothing is no fault.
     """
     over = max(1, round(0.1 / dt_s))
     ramp = float(np.abs(series[over:] - series[:-over]).max()) / (over * dt_s)
@@ -198,7 +201,7 @@ def judged(habits: Habits, series: Series, dt_s: float) -> Verdict:
     hertz, power = spectrum(series, dt_s)
     within = float(power[(hertz >= BAND_HZ[0]) & (hertz <= BAND_HZ[1])].sum())
     total = float(power.sum())
-    small = total <= (1e-3 * float(series.mean())) ** 2
+    small = total <= (1e-3 * float(series.mean())) ** 2 or widest <= NEGLIGIBLE * habits.limit_range_mw
     share = 0.0 if small else within / total
     return Verdict(ramp, widest, share, within**0.5, ramp <= habits.limit_ramp_mw_per_s,
                    widest <= habits.limit_range_mw, share <= habits.limit_band_share)  # fmt: skip

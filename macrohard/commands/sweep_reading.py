@@ -29,16 +29,23 @@ def replay(
         raise typer.Exit(MISSED)
 
 
+EXPORTED = (".csv", ".nc")
+
+
 def export(
     folder: FolderArgument,
     file: Annotated[Path, typer.Argument(help="The file to write.")],
     format_: Annotated[Literal["csv", "netcdf"], typer.Option("--format")] = "csv",
 ) -> None:
     """Write plan and results of a sweep as one CSV or netCDF file."""
+    from macrohard.faults import Fault, ScenarioError
     from macrohard.outbox import check_file
     from macrohard.sweeps.merging import export as exported
 
     check_file(file)
+    if file.suffix not in EXPORTED:
+        fault = Fault("", str(file), None, f"allowed: {' or '.join(EXPORTED)}", "choose that ending", has_value=False)
+        raise ScenarioError([fault])
     print(f"{file}: {exported(folder, file, format_)} runs")
 
 

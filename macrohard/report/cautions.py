@@ -69,6 +69,9 @@ def _power(facts: Facts) -> list[str]:
     if unserved > 0:
         took = f" in {duration(outage)}" if outage > 0 else ""
         found.append(f"{energy(unserved)} of load went unserved{took}: racks had to be switched off.")
+    peak, nameplate = facts.number("power.load_peak_mw"), facts.number("power.nameplate_site_mw")
+    if facts.has_megapacks and peak > nameplate:
+        found.append("The auxiliaries of the Megapacks are in the load, but not in the nameplate: it can lie above.")
     sources = ("power.grid_mwh", "power.turbine_mwh", "power.solar_mwh")
     supply = sum(value for key in sources if (value := facts.number(key)) > 0)
     if supply == 0 and facts.number("power.load_mwh") > 0:

@@ -1,5 +1,6 @@
 """What a scenario will ask of machine and site, before it is run: as figures and in words."""
 
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 
 from macrohard.blueprint import draw
@@ -8,7 +9,7 @@ from macrohard.colossus.reliability import margin_mw
 from macrohard.colossus.tables import row_named
 from macrohard.scenario import Scenario
 from macrohard.scenario.limits import estimate
-from macrohard.siting import nameplate, rated_mw
+from macrohard.siting import hours_into, nameplate, rated_mw
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,10 @@ class Outlook:
     firm_mw: dict[str, float]
     """Grid and units for good, by what has gone wrong: nothing, the largest unit out, 35 C, both."""
 
-    def document(self) -> dict[str, str | int | float | dict[str, float]]:
+    notes: tuple[str, ...] = ()
+    """What in it has no part in the run, or leaves it nothing to do."""
+
+    def document(self) -> dict[str, str | int | float | dict[str, float] | tuple[str, ...]]:
         """As plain values by name."""
         return asdict(self)
 
@@ -55,13 +59,13 @@ class Outlook:
         if self.units_mw:
             told = ", ".join(f"{_mw(mw)} {case}" for case, mw in self.firm_mw.items() if case != "whole")
             lines.append(f"grid and units for good: {_mw(self.firm_mw['whole'])}; {told}")
-        if self.swing_reserve_mw:
+        if self.swing_reserve_mw and self.megapack_mw:
             lines.append(f"training swings keep {_mw(self.swing_reserve_mw)} of the Megapacks from dispatch")
         if self.swing_reserve_mw > self.megapack_mw:
             lines.append("note: the Megapacks cannot smooth that swing; see `macrohard swings`")
         if supply < self.site_mw:
             lines.append(f"note: grid and units give {_mw(supply)}: with every GPU at its limit some would be capped")
-        return lines
+        return lines + [f"note: {each}" for each in self.notes]
 
 
 def outlook(scenario: Scenario) -> Outlook:
@@ -90,7 +94,33 @@ def outlook(scenario: Scenario) -> Outlook:
         firm_mw={
             case: margin_mw(site.plant, 0.0, n_out=n_out, celsius=celsius) for case, (n_out, celsius) in lost.items()
         },
+        notes=tuple(_notes(scenario)),
     )
+
+
+def _notes(scenario: Scenario) -> Iterator[str]:
+    """What the dates and numbers leave out of the run."""
+    power, steps, horizon_h = scenario.power, scenario.cluster.build_out, scenario.run.horizon_h
+    if scenario.n_agents == 0:
+        yield "there are no agents: nothing gets done"
+    if scenario.cluster.n_gpus == 0:
+        yield "there are no GPUs: nothing gets done"
+    if steps and hours_into(scenario, steps[0].date) >= horizon_h:
+        yield f"the first GPUs come on {steps[0].date}, after the end of the run"
+    for source in power.sources:
+        name = source.name or source.kind
+        if source.permit_until and hours_into(scenario, source.permit_until) < horizon_h:
+            gone = hours_into(scenario, source.permit_until) <= 0
+            when = "before the run: they do not run at all" if gone else "within the run, and with it their power"
+            yield f"the permit of {name} ends on {source.permit_until}, {when}"
+        if source.permit_from and hours_into(scenario, source.permit_from) >= horizon_h:
+            yield f"the permit of {name} begins on {source.permit_from}, after the end of the run"
+    for call in power.curtailment:
+        start_h = hours_into(scenario, call.date)
+        if start_h >= horizon_h or start_h + call.hours <= 0:
+            yield f"the call of {call.date} lies outside the run"
+        if call.mw > power.grid_mw:
+            yield f"the call of {call.date} is of {_mw(call.mw)}, more than the contract of {_mw(power.grid_mw)}"
 
 
 def _mw(power_mw: float) -> str:

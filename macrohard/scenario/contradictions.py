@@ -109,12 +109,15 @@ def _pack(key: str, others: tuple[str, ...], allowed: str, remedy: str) -> Contr
 
 
 def of_cluster(cluster: Cluster) -> Iterator[Contradiction]:
-    """A build-out goes forward in time and ends at the cluster's GPUs; chillers start below full load."""
+    """A build-out goes forward, takes none away and ends at the cluster's GPUs; chillers start below full load."""
     for number, (before, after) in enumerate(pairwise(cluster.build_out), start=1):
         key, other = f"cluster.build_out.{number}", f"cluster.build_out.{number - 1}"
         if after.date <= before.date:
             remedy = "put the steps in order of date, each date once"
             yield Contradiction(f"{key}.date", (f"{other}.date",), f"after {before.date}, the step before", remedy)
+        if after.n_gpus < before.n_gpus:
+            allowed = f"at least {before.n_gpus}, as at the step before: GPUs are added, never taken away"
+            yield Contradiction(f"{key}.n_gpus", (f"{other}.n_gpus",), allowed, "give what is installed in all")
     if cluster.build_out and cluster.build_out[-1].n_gpus != cluster.n_gpus:
         last = f"cluster.build_out.{len(cluster.build_out) - 1}.n_gpus"
         allowed = f"{cluster.build_out[-1].n_gpus}, which the last step of cluster.build_out ends at"

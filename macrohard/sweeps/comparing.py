@@ -57,6 +57,9 @@ def pairs_of(a: str, b: str) -> pd.DataFrame:
     told = manifest(_folder(a)) or {}
     keys = ["seed"] if "#" in a or "#" in b else ["seed", *[k for k in told["factors"] if k in right]]
     pairs = left.merge(right, on=keys, suffixes=(" a", " b"))
+    for name, rows in ((a, left), (b, right)):
+        if not len(rows):
+            raise StoreError(f"{name}: has no finished run; see `macrohard sweep status {_folder(name)}`")
     if not len(pairs):
         raise StoreError(f"{a} and {b}: have no runs of equal seed and factors; compare points with FOLDER#POINT")
     return pairs
