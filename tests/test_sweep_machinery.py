@@ -199,6 +199,9 @@ def test_what_is_compared_or_taken_out_is_strict_json_and_whole(tmp_path):
     told = CliRunner().invoke(app, ["compare", a, a, "--json"]).stdout
     (only,) = json.loads(told, parse_constant=pytest.fail)
     assert only["n"] == 0 and only["difference"] is None and "no pair of runs has it" in only["in_words"]
+    absent = CliRunner().invoke(app, ["compare", f"{a}#0", f"{a}#99"])
+    assert absent.exit_code != 0 and "#99: no such point" in absent.stderr
+    assert CliRunner().invoke(app, ["export", a, str(tmp_path / "a.xyz")]).exit_code == 2
     file = tmp_path / "new" / "folder" / "a.csv"
     assert CliRunner().invoke(app, ["export", a, str(file)]).exit_code == 0 and len(pd.read_csv(file)) == len(frame)
 

@@ -34,6 +34,7 @@ def test_a_sine_is_judged_as_by_hand():
     assert seen.band_share == pytest.approx(1)
     assert seen.ramp_mw_per_s == pytest.approx(20 * np.sin(0.05 * np.pi) / 0.1, rel=1e-3)
     assert law.judged(law.habits(), sine(10, 0.05, 40), DT).band_share == pytest.approx(0, abs=1e-9)
+    assert law.judged(law.habits(limit_range_mw=2001), sine(10, 0.5), DT).band_share == 0  # within a hundredth of it
 
 
 @pytest.mark.parametrize("n", [999, 1000])

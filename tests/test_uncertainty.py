@@ -80,6 +80,7 @@ def test_draws_share_one_compilation_and_do_not_run_dry(settings):
     result = run(scenario, replicates=6, uncertain=True)
     assert advance._cache_size() - before <= (1 if settings else 0)
     told = result.summary["replicates"]
+    assert "schema_version" not in told["metrics"]
     assert told["n"] == 6 and len(set(told["seeds"])) == 6
     assert told["metrics"]["work.tickets_done"]["high"] > told["metrics"]["work.tickets_done"]["low"]
     if settings:

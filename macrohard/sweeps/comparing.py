@@ -59,7 +59,8 @@ def pairs_of(a: str, b: str) -> pd.DataFrame:
     pairs = left.merge(right, on=keys, suffixes=(" a", " b"))
     for name, rows in ((a, left), (b, right)):
         if not len(rows):
-            raise StoreError(f"{name}: has no finished run; see `macrohard sweep status {_folder(name)}`")
+            what = "no such point, or no run of it has finished" if "#" in name else "no run has finished"
+            raise StoreError(f"{name}: {what}; see `macrohard sweep status {_folder(name)}`")
     if not len(pairs):
         raise StoreError(f"{a} and {b}: have no runs of equal seed and factors; compare points with FOLDER#POINT")
     return pairs
