@@ -14,7 +14,7 @@ from agents.capability import beta_quantile_table, horizon_at, success_mean, uns
 from agents.work import KINDS, WORK_STAGES, Habits, Stage
 from agents.worker import Worker
 from macrohard import backlog as backlogs
-from macrohard import reproducibility
+from macrohard import programs, reproducibility
 from macrohard.backlog import Backlog
 from macrohard.colossus.device import on_device, real, whole
 from macrohard.colossus.serving import Demand, Served, Serving, serve
@@ -70,6 +70,7 @@ class Blueprint:
 def draw(scenario: Scenario, roles: tuple[type[Worker], ...] | None = None) -> Blueprint:
     """Lays out a scenario; `roles` replaces the roster (each role by one of the same name). Raises ScenarioError."""
     reproducibility.fit_threads(scenario.n_agents)
+    programs.make_room()
     roster = _roster(roles)
     run, force = scenario.run, scenario.workforce
     headcount = {role.role: int(getattr(force, role.role)) for role in roster}

@@ -13,7 +13,10 @@ from small import small
 from agents import testing
 from agents.coding import Coder
 from agents.work import Habits, Outcomes, Stage, Ticket
+from macrohard import programs
 from macrohard.factory import Factory
+from macrohard.floor.tick import advance
+from macrohard.runs import run
 
 
 class Blind(testing.Tester):
@@ -177,3 +180,12 @@ def test_the_organisation_is_a_graph_of_all_workers():
     graph = Factory(small()).organisation
     assert graph.number_of_nodes() == 20
     assert all(graph.degree(node) == 1 for node in graph if node[0] != "management")
+
+
+def test_compiled_programs_are_let_go_before_memory_maps_run_out(monkeypatch):
+    """A session of many layouts keeps few of them compiled; those let go still give the same bits."""
+    first = run(small("run.horizon_h=2", "run.warmup_h=0.5")).summary["run"]["digest"]
+    monkeypatch.setattr(programs, "MANY_MAPS", 0)
+    before = advance._cache_size()
+    again = run(small("run.horizon_h=2", "run.warmup_h=0.5")).summary["run"]["digest"]
+    assert before >= 1 and advance._cache_size() == 1 and again == first
