@@ -15,5 +15,5 @@ _MAPS = Path("/proc/self/maps")
 def make_room() -> None:
     """Drops all compiled programs if they are many; those still needed come back from the cache on disk."""
     if _MAPS.exists() and _MAPS.read_bytes().count(b"\n") > MANY_MAPS:
-        jax.clear_caches()
+        jax.clear_caches()  # type: ignore[no-untyped-call]
         gc.collect()
