@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 from macrohard import Scenario, run
 from macrohard.blueprint import draw
 from macrohard.cli import app
+from macrohard.colossus.policies import POLICIES
 from macrohard.results.summary import RESULTS_VERSION
 from macrohard.sweeps import Experiment
 from macrohard.sweeps.design import lay_out
@@ -92,7 +93,12 @@ def test_python_cells_run(page, cell, workplace, monkeypatch):
     """Every Python cell runs in a folder with the experiments, as long as it says; scenarios are small."""
     monkeypatch.delenv("MACROHARD_RUN__HORIZON_H")
     monkeypatch.delenv("MACROHARD_RUN__WARMUP_H")
-    exec(compile(cell, page.name, "exec"), {"__name__": "cell"})
+    before = dict(POLICIES)  # a cell adds one of its own
+    try:
+        exec(compile(cell, page.name, "exec"), {"__name__": "cell"})
+    finally:
+        POLICIES.clear()
+        POLICIES.update(before)
 
 
 @pytest.mark.parametrize("page", SHOWN, ids=[page.stem for page in SHOWN])
