@@ -24,6 +24,9 @@ DEVELOPER_MIN_PER_DAY = WORKING_DAYS_PER_YEAR / 365.0 * WORKING_H_PER_DAY * 60.0
 
 _N_BATCHES = 10
 
+_STATUS = {Stage.DONE: "done", Stage.GIVEN_UP: "given_up"}
+"""Of tickets in these stages; in any other a ticket is open."""
+
 Summary = dict[str, Any]
 
 
@@ -96,34 +99,28 @@ def tickets(kept: Kept) -> pd.DataFrame:
     planned, or what it needs not done (of the second half of a split: the life of the whole until then). Tokens are
     those of attempts that have ended.
     """
-    table, n_rows, now = kept.state.tickets, int(kept.state.n_rows), kept.n_ticks
+    table, n_rows, hours = kept.state.tickets, int(kept.state.n_rows), kept.tick_h
     words = np.asarray(table.words)[:n_rows]
-    row = unpack(Row, np.ascontiguousarray(words.T), axis=0)
-    history = words[:, N_COLUMNS:].reshape(n_rows, 2, len(WORK_STAGES)) * kept.tick_h
-    own = np.asarray(row.created_tick)
-    planned = (own < 0) & ~row.is_bug  # rows of the backlog came in with their epic
-    created = np.where(planned, own[row.epic], own)
-    found = created <= now
-    not_found = np.asarray(row.is_bug) & (np.asarray(row.started_tick) < 0)  # escaped; a half of a bug has been started
-    found &= ~(not_found & (np.arange(n_rows) >= int(kept.state.bug_cursor)))
-    keep = ~np.asarray(row.is_epic) & (created >= 0) & found
-    hours = kept.tick_h
+    created, keep = _came_in(kept, unpack(Row, words, axis=-1))
+    ids = np.flatnonzero(keep)
+    words, created = words[ids], created[ids]
+    row = unpack(Row, np.ascontiguousarray(words[:, :N_COLUMNS].T), axis=0)
+    history = words[:, N_COLUMNS:].reshape(len(ids), 2, len(WORK_STAGES)) * hours
     stage = np.asarray(row.stage)
-    status = np.select([stage == Stage.DONE, stage == Stage.GIVEN_UP], ["done", "given_up"], "open")
 
     def when(column: Any) -> np.ndarray:
         ticks = np.asarray(column)
         return np.where(ticks >= 0, ticks * hours, np.nan)
 
     columns: dict[str, Any] = {
-        "id": np.arange(n_rows),
+        "id": ids,
         "epic": row.epic,
-        "kind": np.asarray(KINDS)[row.kind],
+        "kind": pd.Index(KINDS).take(np.asarray(row.kind)),
         "size_min": row.size_min,
         "priority": row.priority,
         "is_bug": row.is_bug,
-        "status": status,
-        "stage": np.asarray([each.name.lower() for each in Stage])[stage],
+        "status": pd.Index([_STATUS.get(each, "open") for each in Stage]).take(stage),
+        "stage": pd.Index([each.name.lower() for each in Stage]).take(stage),
         "created_h": created * hours,
         "started_h": when(row.started_tick),
         "closed_h": when(row.closed_tick),
@@ -139,7 +136,18 @@ def tickets(kept: Kept) -> pd.DataFrame:
     columns["not_ready_h"] = columns["closed_h"] - columns["created_h"] - spent_h
     columns["input_tokens"] = np.asarray(row.input_tokens).view(np.uint32)
     columns["decode_tokens"] = np.asarray(row.decode_tokens)
-    return pd.DataFrame(columns)[keep].reset_index(drop=True)
+    return pd.DataFrame(columns)
+
+
+def _came_in(kept: Kept, row: Row) -> tuple[np.ndarray, np.ndarray]:
+    """Of all rows that are in use: the tick in which it came in, and whether it is a ticket that has."""
+    own = np.asarray(row.created_tick)
+    planned = (own < 0) & ~row.is_bug  # rows of the backlog came in with their epic
+    created = np.where(planned, own[row.epic], own)
+    found = created <= kept.n_ticks
+    not_found = np.asarray(row.is_bug) & (np.asarray(row.started_tick) < 0)  # escaped; a half of a bug has been started
+    found &= ~(not_found & (np.arange(len(own)) >= int(kept.state.bug_cursor)))
+    return created, ~np.asarray(row.is_epic) & (created >= 0) & found
 
 
 def totals(kept: Kept) -> dict[str, float]:
@@ -168,26 +176,28 @@ def work(kept: Kept, frame: pd.DataFrame, table: pd.DataFrame) -> Summary:
     """What became of the tickets. Counts are real (weight applied); lead times are of those done after the warm-up."""
     counts, weight = kept.counts, float(kept.params.weight)
     warm_h = float(kept.params.warmup_ticks) * kept.tick_h
-    done = table[table["status"] == "done"]
-    late = done[done["closed_h"] > warm_h]
-    lead_h = (late["closed_h"] - late["created_h"]).to_numpy()
+    status, closed_h = table["status"].to_numpy(), table["closed_h"].to_numpy()
+    late = (status == "done") & (closed_h > warm_h)
+    lead_h = closed_h[late] - table["created_h"].to_numpy()[late]
     days = max((kept.n_ticks * kept.tick_h - warm_h) / 24.0, 1e-9)
-    planned_min = float(late.loc[~late["is_bug"], "size_min"].astype(np.float64).sum()) * weight
+    as_planned = late & ~table["is_bug"].to_numpy()
+    planned_min = float(table["size_min"].to_numpy(np.float64)[as_planned].sum()) * weight
+    n_open = int((status == "open").sum())
     n_done, intake = counts["done"], kept.params.intake
     decode = as_int(kept.state.record.decode_tokens)
     return {
         "tickets_created": counts["created"] * weight,
         "tickets_done": n_done * weight,
         "tickets_given_up": counts["given_up"] * weight,
-        "tickets_open": int((table["status"] == "open").sum()) * weight,
+        "tickets_open": n_open * weight,
         "bug_tickets": counts["bugs"] * weight,
         "rework_share": _ratio(as_int(kept.state.record.rework_decode_tokens), decode),
         "bad_shipped_share": _ratio(counts["bad_shipped"], n_done),
         "escaped_defects": counts["escaped"] * weight,
         "lead_time_h_p50": _quantile(lead_h, 0.5),
         "lead_time_h_p90": _quantile(lead_h, 0.9),
-        "open_share": _ratio(int((table["status"] == "open").sum()), len(table)),
-        "tickets_per_day": len(late) * weight / days,
+        "open_share": _ratio(n_open, len(table)),
+        "tickets_per_day": len(lead_h) * weight / days,
         "change_failure_rate": _ratio(counts["with_escape"], n_done),
         "tickets_split": counts["splits"] * weight,
         "escalations": counts["escalations"] * weight,

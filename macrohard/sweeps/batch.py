@@ -76,14 +76,15 @@ def _alone(lane: Lane, told: Told) -> Iterator[tuple[int, Outcome]]:
 
 
 def _together(lanes: list[Lane], told: Told) -> Iterator[tuple[int, Outcome]]:
-    """A batch; copies of the last run fill it up to a power of two, and are not read."""
+    """A batch; copies of the first run fill it up to a power of two, and are not read."""
     began, first = time.perf_counter(), lanes[0].plan
-    filled = lanes + [lanes[-1]] * (max(_LEAST, _power_of_two(len(lanes))) - len(lanes))
+    n_lanes = max(_LEAST, _power_of_two(len(lanes)))
     capacity = _power_of_two(first.capacity)
-    openings = [opening(first.shop, each.params, each.plan.backlog, capacity, first.n_bins) for each in lanes]
-    states = _stacked(openings + openings[-1:] * (len(filled) - len(lanes)))
-    del openings
-    params = _stacked([each.params for each in filled])
+    states = _spread(opening(first.shop, lanes[0].params, first.backlog, capacity, first.n_bins), n_lanes)
+    for number, lane in enumerate(lanes[1:], 1):
+        one = opening(first.shop, lane.params, lane.plan.backlog, capacity, first.n_bins)
+        states = _seated(states, one, number)
+    params = _stacked([each.params for each in lanes] + [lanes[0].params] * (n_lanes - len(lanes)))
     states = _advanced(partial(_advance_all, first.shop, params), states, first.n_ticks, lambda n: told(n * len(lanes)))
     held = jax.device_get(states)
     del states
@@ -95,6 +96,20 @@ def _together(lanes: list[Lane], told: Told) -> Iterator[tuple[int, Outcome]]:
             continue
         own = jax.tree.map(lambda leaf, rows=lane.plan.capacity: leaf[:rows], state.tickets)
         yield lane.place, result_of(lane.plan, replace(state, tickets=own), each_s, 0.0)
+
+
+@partial(jax.jit, static_argnums=1)
+def _spread(state: State, n_lanes: int) -> State:
+    """So many lanes of one state."""
+    states: State = jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, (n_lanes, *leaf.shape)), state)
+    return states
+
+
+@partial(jax.jit, donate_argnums=0)
+def _seated(states: State, state: State, lane: int) -> State:
+    """The lanes with another state in one of them, in place: a batch never lies in memory twice."""
+    seated: State = jax.tree.map(lambda all_, one: all_.at[lane].set(one), states, state)
+    return seated
 
 
 @partial(jax.jit, static_argnums=0, donate_argnums=2)
