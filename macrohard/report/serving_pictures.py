@@ -9,7 +9,7 @@ from macrohard.report.bars import Part, Row, rows
 from macrohard.report.chart import LETTER_PX, axes, gutter, legend, line, sheet, text, warm_up
 from macrohard.report.facts import Array, Facts, thin
 from macrohard.report.picture import ROOMY_PX, Picture, Rows, aligned, frame, highest, means, time_axis
-from macrohard.report.quantity import human, percent
+from macrohard.report.quantity import gpu_time, human, percent
 from macrohard.report.scale import Frame, linear, size_of
 
 STREAM_LINES = (
@@ -212,6 +212,9 @@ def gpu_hours(facts: Facts) -> Picture | None:
             )
         )
     caption = f"{human(available)} GPU-hours were there to be used; {percent(busy / available)} of them had work."
+    done = facts.number("work.tickets_done")
+    if done > 0:
+        caption += f" For each ticket done that is {gpu_time(available / done)}, {gpu_time(busy / done)} of it busy."
     if curtailed > 0:
         caption += " What the cap took is speed of busy GPUs, counted as the GPU-hours that the lost speed equals."
     return Picture(
