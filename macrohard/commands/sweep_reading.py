@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from macrohard.commands.arguments import JsonOption
+from macrohard.commands.arguments import JsonOption, folders
 from macrohard.commands.sweep import ExperimentArgument, JobsOption, OutOption, print_document
 from macrohard.guard import FAILED_RUNS, MISSED, say
 
@@ -50,8 +50,10 @@ def export(
 
 
 def compare(
-    a: Annotated[str, typer.Argument(help="The folder of a run or of a sweep, or FOLDER#POINT.")],
-    b: Annotated[str, typer.Argument(help="Another.")],
+    a: Annotated[
+        str, typer.Argument(help="The folder of a run or of a sweep, or FOLDER#POINT.", autocompletion=folders)
+    ],
+    b: Annotated[str, typer.Argument(help="Another.", autocompletion=folders)],
     metric: Annotated[list[str] | None, typer.Option(help="Figures to compare; the usual ones if left out.")] = None,
     out: Annotated[Path | None, typer.Option(metavar="PAGE.html", help="Write it as a page, too.")] = None,
     json_: JsonOption = False,

@@ -122,6 +122,11 @@ class Facts:
         return self.text("scenario.name") or "unnamed scenario"
 
     @property
+    def since(self) -> str:
+        """First day of the run, as axes of time name it."""
+        return str(look_up(self.settings, "run.start") or "the start")[:10]
+
+    @property
     def has_megapacks(self) -> bool:
         """Whether the site has any; yes if the scenario does not say."""
         return self.setting("power.megapack.n_units") != 0
