@@ -29,10 +29,9 @@ from scipy.sparse import coo_array
 import macrohard
 from macrohard import Scenario
 from macrohard.colossus import powerplant
-from macrohard.colossus.climate import sunshine
 from macrohard.colossus.clock import Clock
 from macrohard.colossus.powerplant import Plant
-from macrohard.colossus.supply import contract_mw, counts, grid_price, usable, warmth, words
+from macrohard.colossus.supply import contract_mw, counts, grid_price, sun_mw, usable, warmth
 from macrohard.siting import site_of_scenario
 
 VOLL = 10_000.0
@@ -123,7 +122,7 @@ def _minutes(
             "usd": read.energy_usd_per_h, "unserved": read.unserved_mw, "grid": read.grid_mw,
             "turbine": read.turbine_mw, "discharge": jnp.maximum(read.battery_mw, 0.0),
         }  # fmt: skip
-        return after, (kept, counts(plant.blocks, words(plant.units, can_run)))
+        return after, (kept, counts(can_run))
 
     numbers = FIRST_H * 60 + jnp.arange(demand_mw.shape[0], dtype=jnp.int32)
     first = powerplant.start(plant, _clock(numbers[0], start_day, seed))
@@ -213,7 +212,6 @@ def best(
     n = len(day.demand_mw)
     blocks, battery, grid = (jax.tree.map(np.asarray, part) for part in (plant.blocks, plant.battery, plant.grid))
     units = jax.tree.map(np.asarray, plant.units)
-    of_block = np.asarray([int(np.argmax(units.block == each)) for each in range(able.shape[1])])
     used = np.flatnonzero(able.max(axis=0) > 0)
     able = able[:, used]
     minutes = FIRST_H * 60 + jnp.arange(n * STEP_MIN, dtype=jnp.int32)
@@ -224,13 +222,13 @@ def best(
 
     price = by_step(lambda clock: grid_price(plant.grid, clock))
     contract = by_step(lambda clock: contract_mw(plant.grid, clock.hour, MINUTE_H))
-    sun_mw = by_step(lambda clock: plant.solar.p_nom_mw * sunshine(plant.solar.sun, clock))
+    light_mw = by_step(lambda clock: sun_mw(plant.solar, clock))
 
     def figure(name: str) -> np.ndarray:
         return np.asarray(getattr(blocks, name), float)[used][None, :]
 
     def of_unit(name: str) -> np.ndarray:
-        return np.asarray(getattr(units, name), float)[of_block[used]][None, :]
+        return np.asarray(getattr(units, name), float)[used, 0][None, :]
 
     most = figure("p_nom_mw") * np.asarray(warmth(figure("derate_per_k"), day.temperature_c[:, None]))
     least = np.minimum(figure("least_mw"), most)
@@ -247,7 +245,8 @@ def best(
     down = plan.column(shape, 0, 0, np.inf)
     p = plan.column(shape, mwh_usd * STEP_H, 0, np.inf)
     g = plan.column((n,), price * STEP_H, 0, contract)
-    sun = plan.column((n,), float(plant.solar.om_usd_per_mwh) * STEP_H, 0, sun_mw)
+    sun_usd_per_mwh = plant.solar.om_usd_per_mwh if plant.solar else 0.0
+    sun = plan.column((n,), float(sun_usd_per_mwh) * STEP_H, 0, light_mw)
     power = float(battery.power_mw)
     charge, discharge = (plan.column((n,), 0, 0, power) for _ in range(2))
     energy = float(battery.energy_mwh) * (1 - float(battery.fade_per_year) * FIRST_H / 8760)
