@@ -27,6 +27,7 @@ $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/installed: $(BIN)/python requirements.lock pyproject.toml
+	@echo "installing the locked dependencies into $(VENV): a minute or a few, 0.9 GB on disk"
 	$(PIP) --require-hashes -r requirements.lock
 	$(PIP) --no-deps --no-build-isolation -e .
 	@touch $@

@@ -6,6 +6,7 @@ from math import ceil, log2
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from agents import teams
@@ -17,7 +18,7 @@ from macrohard import backlog as backlogs
 from macrohard import programs, reproducibility
 from macrohard.backlog import Backlog
 from macrohard.colossus.device import on_device, real, whole
-from macrohard.colossus.serving import Demand, Served, Serving, serve
+from macrohard.colossus.serving import Demand, serve
 from macrohard.colossus.site import Site
 from macrohard.colossus.units import Scalar
 from macrohard.faults import Fault, ScenarioError
@@ -279,7 +280,8 @@ def _attempt_s(scenario: Scenario, site: Site, law: AttemptLaw) -> float:
     shares = np.asarray(site.cluster.pool_share)
     streams = _streams(scenario).reshape(shares.shape)
     n_gpus = (scenario.cluster.n_gpus * shares).astype(np.float32)
-    usual_s = _usual_wall_s(site.serving, n_gpus, streams.astype(np.float32), _mean_size_min(scenario), law)
+    usual = _usual_demand(streams.astype(np.float32), _mean_size_min(scenario), law)
+    usual_s = serve(site.serving, n_gpus, usual, 1.0).wall_s
     return max(float(np.asarray(usual_s)[streams > 0].min(initial=1e9)), 60.0)
 
 
@@ -292,9 +294,9 @@ def _streams(scenario: Scenario) -> np.ndarray:
 
 
 @jax.jit
-def _usual_wall_s(serving: Serving, n_gpus: Scalar, n_streams: Scalar, size_min: Scalar, law: AttemptLaw) -> Scalar:
+def _usual_demand(n_streams: jax.Array, size_min: Scalar, law: AttemptLaw) -> Demand:
     attempt = attempt_load(size_min, 0.0, 0.0, 1.0, law)
-    demand = Demand(
+    usual = Demand(
         n_streams=n_streams,
         calls=attempt.calls,
         decode_tokens=attempt.decode_tokens,
@@ -302,8 +304,8 @@ def _usual_wall_s(serving: Serving, n_gpus: Scalar, n_streams: Scalar, size_min:
         input_tokens=attempt.input_tokens,
         tool_s=law.tool_median_s,
     )
-    served: Served = serve(serving, n_gpus, demand)
-    return served.wall_s
+    of_each: Demand = jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, n_streams.shape), usual)
+    return of_each
 
 
 def _share_of_slots(tick_s: float, attempt_s: float) -> float:

@@ -78,6 +78,7 @@ def run(
         typer.Option("--uncertain", help="Draw the parameters too, from their errors and ranges; 40 runs if not said."),
     ] = False,
     out: Annotated[Path | None, typer.Option(help="Folder for the results; runs/NAME-ID if left out.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace another run that --out holds.")] = False,
     json_: JsonOption = False,
     explain: ExplainOption = False,
     fast: Annotated[
@@ -104,6 +105,8 @@ def run(
         folder = out if out or json_ else Path("runs", f"{chosen.name}-{store.run_id(RESULTS_VERSION, chosen)}")
         if folder is not None:
             store.check_out(folder)
+            if not force:
+                store.refuse_another(folder, RESULTS_VERSION, chosen)
         if targets:
             figures = runs.first_tick(chosen).summary  # so that a key nobody knows is refused before the run
             for each in targets:

@@ -55,7 +55,7 @@ def shown(value: object) -> str:
     if isinstance(value, str):
         return _cut(repr(value[: _WIDTH + 1]).replace("\\\\", "\\"))
     if isinstance(value, dict):
-        return f"a table of {len(value):,} keys"
+        return f"a table of {len(value):,} key{'s' if len(value) != 1 else ''}"
     if isinstance(value, list | tuple):
         return f"an array of {len(value):,}"
     return printable(str(value))

@@ -14,6 +14,7 @@ from typing import Any, Protocol
 
 import pandas as pd
 
+from macrohard.faults import Fault, ScenarioError
 from macrohard.scenario import Scenario
 
 SCHEMA = 1
@@ -77,13 +78,24 @@ def check_out(out: str | Path) -> Path:
             raise StoreError(f"{folder}: is there already and is no folder of results; choose another --out")
         if folder.is_dir() and (names := sorted(path.name for path in folder.iterdir())):
             strange = [name for name in names if name not in _FILES]
-            if strange or not _is_ours(folder):
+            if strange or not is_run(folder):
                 held = ", ".join((strange or names)[:3])
                 raise StoreError(f"{folder}: holds files that are no results of a run ({held}); choose another --out")
         parent = _existing_parent(folder)
         if not os.access(parent, os.W_OK | os.X_OK):
             raise StoreError(f"{folder}: cannot be written below {parent}; choose another --out")
     return folder
+
+
+def refuse_another(folder: Path, version: str, scenario: Scenario) -> None:
+    """ScenarioError if the folder holds another run than the one of this scenario and seed, which would be lost."""
+    if not is_run(folder):
+        return
+    held = read_manifest(folder)
+    if held.get("run_id") == run_id(version, scenario):
+        return
+    what = f"holds another run ({held.get('scenario')}, seed {held.get('seed')}, {held.get('run_id')})"
+    raise ScenarioError([Fault("", "--out", str(folder), what, "choose another folder, or replace it with --force")])
 
 
 def write_run(
@@ -130,7 +142,7 @@ def add_report(out: str | Path, report: str) -> Path:
     """Puts report.html into the folder of a run, whole; its path."""
     folder = Path(out)
     with _as_store_error(folder):
-        if not _is_ours(folder):
+        if not is_run(folder):
             raise StoreError(f"{folder}: is no folder of results")
         temporary = folder.parent / f".{folder.name}.{secrets.token_hex(6)}.report"
         try:
@@ -146,9 +158,9 @@ def read_run(out: str | Path) -> StoredRun:
     """A run as it was written; StoreError if the folder is none of ours, newer than we are, or damaged."""
     folder = Path(out)
     with _as_store_error(folder):
-        if not _is_ours(folder):
+        if not is_run(folder):
             raise StoreError(f"{folder}: is no folder of results")
-        manifest = json.loads((folder / "manifest.json").read_bytes())
+        manifest = read_manifest(folder)
         if manifest.get("schema") != SCHEMA:
             raise StoreError(f"{folder}: layout {manifest.get('schema')!r}, this version reads {SCHEMA}")
         for name, told in manifest.get("files", {}).items():
@@ -176,12 +188,18 @@ def _plain(value: Any) -> Any:
     return value if isinstance(value, str | int | float | bool) or value is None else str(value)
 
 
-def _is_ours(folder: Path) -> bool:
+def is_run(folder: Path) -> bool:
+    """Whether a folder holds a run of ours, whole or damaged."""
+    return read_manifest(folder).get("kind") == _KIND
+
+
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """What the folder says it holds; nothing if it says nothing that can be read."""
     try:
         manifest = json.loads((folder / "manifest.json").read_bytes())
     except (FileNotFoundError, NotADirectoryError, ValueError, RecursionError):
-        return False
-    return isinstance(manifest, dict) and manifest.get("kind") == _KIND
+        return {}
+    return manifest if isinstance(manifest, dict) else {}
 
 
 def _existing_parent(folder: Path) -> Path:

@@ -155,6 +155,14 @@ def summary(rows: pd.DataFrame) -> dict[str, object]:
             "streams_mean": 1.1e6,
             "tok_s_per_stream_mean": 17.4,
             "decode_tok_s_per_gpu_mean": 174.0,
+            "speed_law": [
+                {
+                    "name": "deepseek-r1",
+                    "llm": "deepseek-r1",
+                    "streams_active": [4e3, 1e5, 5e5, 1.1e6, 1.6e6],
+                    "tok_s_per_stream": [86.5, 64.5, 31.2, 17.6, 13.0],
+                }
+            ],
         },
         "power": {
             "nameplate_it_mw": 201.7,

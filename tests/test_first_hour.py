@@ -7,6 +7,7 @@ import shlex
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import click
 import pytest
@@ -18,6 +19,8 @@ from macrohard.cli import app
 from macrohard.commands.examples import EXAMPLES
 from macrohard.faults import ScenarioError
 from macrohard.scenario import Scenario
+
+ROOT = Path(__file__).parents[1]
 
 
 @pytest.fixture(autouse=True)
@@ -193,6 +196,7 @@ def test_the_commands_of_the_first_hour_come_first():
         (("run", "laptop", "--set", "cluster.gpu=H10O"), "did you mean 'H100'?"),
         (("run", "laptop", "--set", "serving.llm=gpt-os-120b"), "did you mean 'gpt-oss-120b'?"),
         (("init", "mine.toml", "--from", "serve"), "did you mean server?"),
+        (("check", "laptop", "--set", "run.name=größe"), "at most 80 letters A to Z or a to z"),
     ],
 )
 def test_a_slip_is_answered_with_the_nearest_name(arguments, words):
@@ -208,10 +212,17 @@ def test_a_slip_is_answered_with_the_nearest_name(arguments, words):
         ("macrohard run cl", "cloud-1000"),
         ("macrohard check cluster --set cluster.n_g", "cluster.n_gpus="),
         ("macrohard init mine.toml --from colocation", "colocation-10mw"),
+        ("macrohard run mi", "mine.toml"),
+        ("macrohard run sit", "sites/"),
+        ("macrohard check sites/o", "sites/ours.toml"),
+        ("macrohard compare si", "sites/"),
     ],
 )
-def test_the_shell_completes_commands_scenarios_and_keys(line, found):
+def test_the_shell_completes_commands_scenarios_files_and_keys(line, found, tmp_path):
     """As bash asks for it: words typed so far, and which of them the cursor is in."""
+    (tmp_path / "sites").mkdir()
+    for file in ("mine.toml", "mine.txt", "sites/ours.toml"):
+        (tmp_path / file).touch()
     asked = {
         "_MACROHARD_COMPLETE": "complete_bash",
         "COMP_WORDS": line,
@@ -219,9 +230,9 @@ def test_the_shell_completes_commands_scenarios_and_keys(line, found):
     }
     done = subprocess.run(
         [sys.executable, "-c", "from macrohard.cli import main; main()"],
-        env=os.environ | asked, capture_output=True, text=True,
+        env=os.environ | {"PYTHONPATH": str(ROOT)} | asked, capture_output=True, text=True, cwd=tmp_path,
     )  # fmt: skip
-    assert found in done.stdout.split()
+    assert found in done.stdout.split() and "mine.txt" not in done.stdout
 
 
 def test_check_names_what_has_no_part_in_the_run():

@@ -4,6 +4,7 @@ import math
 import re
 import subprocess
 import sys
+from dataclasses import replace
 
 import fake_result
 import numpy as np
@@ -18,6 +19,7 @@ from macrohard.report.pictures import pictures
 from macrohard.report.quantity import duration, energy, human, in_words, percent, plain, power, significant
 from macrohard.report.sankey import shares
 from macrohard.report.scale import elapsed, linear
+from macrohard.report.serving_pictures import speed_against_streams
 
 
 def html_of(result: fake_result.FakeResult) -> str:
@@ -125,6 +127,30 @@ def test_marks_stay_on_the_sheet(usual: fake_result.FakeResult) -> None:
     """No point of a line or area leaves its drawing, and no text starts outside it."""
     for found in pictures(Facts.of(usual)).values():
         assert [stray for picture in found for stray in on_paper.strays(picture)] == []
+
+
+def test_speed_is_drawn_against_its_law(usual: fake_result.FakeResult) -> None:
+    """A line of the law where the summary has one; none in what older versions wrote; a panel for each LLM."""
+    facts = Facts.of(usual)
+    law = '<path class="line load"'
+    picture = speed_against_streams(facts)
+    assert picture is not None and picture.draw(500).count(law) == 2 and "The line is the law" in picture.caption
+    older = {**usual.summary, "gpu": {**usual.summary["gpu"], "speed_law": []}}  # type: ignore[dict-item]
+    picture = speed_against_streams(replace(facts, summary=older))
+    assert picture is not None and law not in picture.draw(500) and "law" not in picture.caption
+    rows = usual.series
+    for pool in ("light", "heavy"):
+        rows = rows.assign(
+            **{
+                f"{pool}_streams_active": rows["streams_active"] / 2,
+                f"{pool}_decode_tok_s": rows["decode_tok_s"] / 2,
+                f"{pool}_token_weighted_speed": rows["decode_tok_s"] / 2 * rows["tok_s_per_stream"],
+            }
+        )
+    several = {**older, "gpu": {**older["gpu"], "pools": [{"name": "light"}, {"name": "heavy"}]}}  # type: ignore[dict-item]
+    picture = speed_against_streams(replace(facts, summary=several, series=rows))
+    assert picture is not None and picture.draw(500).count('class="ring"') == 2
+    assert "light: " in picture.caption and "heavy: " in picture.caption
 
 
 def test_thinning_keeps_the_peak_and_the_ends() -> None:

@@ -178,5 +178,7 @@ def test_a_comparison_says_what_can_be_told():
 def test_one_pair_claims_nothing():
     """Without an interval nothing is beyond chance, and the page says so."""
     assert str(Difference(COST, 0, *[float("nan")] * 3, None, None)) == f"{COST}: no pair of runs has it"
-    html = comparison_page(compared(Difference(COST, 1, 0.30, 0.24, -0.06, None, None)))
-    assert "No difference is larger than chance" in html and "One pair has no interval" in html
+    found = compared(Difference(COST, 1, 0.30, 0.24, -0.06, None, None))
+    html, (_, came, told) = comparison_page(found), answer(found)
+    assert came.startswith("Cost of a ticket falls from 0.300 USD to 0.240 USD") and "cannot tell effect" in told
+    assert "beyond chance" in html and ">yes<" not in html and "One pair has no interval" in html

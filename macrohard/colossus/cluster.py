@@ -147,7 +147,11 @@ class ClusterReading:
 
 def fleet(cluster: Cluster, hour: Scalar) -> Fleet:
     """GPUs there at that hour of the run, and what they are for. Counts are expectations, not whole numbers."""
-    n_gpus = jnp.sum(jnp.where(cluster.build_from_h <= hour, cluster.build_added, 0.0), axis=0)
+    return allotted(cluster, jnp.sum(jnp.where(cluster.build_from_h <= hour, cluster.build_added, 0.0), axis=0))
+
+
+def allotted(cluster: Cluster, n_gpus: Scalar) -> Fleet:
+    """What so many GPUs are for."""
     n_up = n_gpus * cluster.available_share
     n_unallocated = n_up * cluster.unallocated_share
     n_training = (n_up - n_unallocated) * cluster.training_share

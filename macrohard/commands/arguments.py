@@ -1,15 +1,34 @@
 """Arguments that many commands share, and what a shell completes in them."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 
 def scenarios(incomplete: str) -> list[str]:
-    """The bundled scenarios that begin so."""
+    """The bundled scenarios, and the TOML files and folders, that begin so."""
     from macrohard.scenario import bundled
 
-    return [name for name in bundled() if name.startswith(incomplete)]
+    return [*(name for name in bundled() if name.startswith(incomplete)), *_paths(incomplete, ".toml")]
+
+
+def folders(incomplete: str) -> list[str]:
+    """The folders that begin so."""
+    return _paths(incomplete)
+
+
+def _paths(incomplete: str, *endings: str) -> list[str]:
+    """Files of these endings, and folders with a slash, that begin so."""
+    folder, _, start = incomplete.rpartition("/")
+    around = Path(f"{folder}/" if "/" in incomplete else ".")
+    found = sorted(path for path in around.glob("*") if path.name.startswith(start) and path.name[0] != ".")
+    before = f"{folder}/" if "/" in incomplete else ""
+    return [
+        f"{before}{path.name}" + ("/" if path.is_dir() else "")
+        for path in found
+        if path.is_dir() or path.suffix in endings
+    ]
 
 
 def keys(incomplete: str) -> list[str]:

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from macrohard.commands.arguments import JsonOption
+from macrohard.commands.arguments import JsonOption, folders
 from macrohard.commands.sweep import ExperimentArgument, JobsOption, OutOption, print_document
 from macrohard.guard import FAILED_RUNS, MISSED, say
 
@@ -50,18 +50,20 @@ def export(
 
 
 def compare(
-    a: Annotated[str, typer.Argument(help="A sweep's folder, or FOLDER#POINT.")],
-    b: Annotated[str, typer.Argument(help="Another.")],
-    metric: Annotated[
-        list[str] | None, typer.Option(help="Figures to compare; those of the experiment if left out.")
-    ] = None,
+    a: Annotated[
+        str, typer.Argument(help="The folder of a run or of a sweep, or FOLDER#POINT.", autocompletion=folders)
+    ],
+    b: Annotated[str, typer.Argument(help="Another.", autocompletion=folders)],
+    metric: Annotated[list[str] | None, typer.Option(help="Figures to compare; the usual ones if left out.")] = None,
     out: Annotated[Path | None, typer.Option(metavar="PAGE.html", help="Write it as a page, too.")] = None,
     json_: JsonOption = False,
 ) -> None:
-    """Compare two sweeps, or two points, run by run: differences with their intervals, in words or as a page."""
+    """Compare two runs, sweeps or points, run by run: differences with their intervals, in words or as a page."""
     from macrohard.outbox import check_file
+    from macrohard.report.quantity import plain
     from macrohard.store import to_json
     from macrohard.sweeps.comparing import compare as compared
+    from macrohard.sweeps.comparing import told_otherwise
 
     if out is not None:
         check_file(out)
@@ -73,6 +75,8 @@ def compare(
     if json_:
         print(to_json([each.to_dict() for each in found]))
     else:
+        for key, (of_a, of_b) in told_otherwise(a, b).items():
+            print(f"{key}: {plain(of_a)} in A, {plain(of_b)} in B")
         print("\n".join(str(each) for each in found))
 
 

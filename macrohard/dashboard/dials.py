@@ -1,6 +1,7 @@
 """The keys that a page turns: what each is called and how far its slider goes. Its number field takes any value."""
 
 from dataclasses import dataclass
+from operator import attrgetter
 
 from macrohard.scenario import Scenario
 
@@ -16,11 +17,7 @@ class Dial:
 
     def value(self, scenario: Scenario) -> float:
         """The value in force."""
-        section, *inner = self.key.split(".")
-        at: object = getattr(scenario, section)
-        for part in inner:
-            at = getattr(at, part)
-        return float(at)  # type: ignore[arg-type]
+        return float(attrgetter(self.key)(scenario))
 
     def text(self, value: float) -> str:
         """A value as it stands in the number field and in `--set`."""

@@ -107,13 +107,17 @@ def wall_s(job: Job, served: Served) -> jax.Array:
 
     Rows are multiplied by reciprocals of what all share: XLA divides a batch otherwise than a run by itself.
     """
-    at_work = (
+    return jnp.maximum(admitted_s(job, served), 1e-3) * (1.0 / jnp.maximum(served.admitted_share, 1e-6))
+
+
+def admitted_s(job: Job, served: Served) -> jax.Array:
+    """The same once admitted."""
+    return (
         job.calls * served.wait_s
         + job.prefill_tokens * served.prefill_s_per_token
         + job.decode_tokens * (1.0 / served.tok_s_per_stream)
         + job.tool_s
     )
-    return jnp.maximum(at_work, 1e-3) * (1.0 / jnp.maximum(served.admitted_share, 1e-6))
 
 
 # Fixed point: how many units of a row's flow per tick count as one, so that sums over rows are whole numbers.

@@ -91,7 +91,10 @@ def _tickets(facts: Facts) -> list[str]:
             "and so look shorter than they are."
         )
     if look_up(facts.summary, "work.backlog_ran_out") is True:
-        found.append("The backlog that was to be endless ran out: the factory could have done more (backlog.n_epics).")
+        found.append(
+            "The backlog that was to be endless ran out: the factory could have done more "
+            "(backlog.n_epics = 0 draws as many epics as it can use)."
+        )
     if facts.number("work.tickets_lost") > 0:
         lost = human(facts.number("work.tickets_lost"))
         found.append(f"{lost} bugs or halves of tickets found no room and were lost.")

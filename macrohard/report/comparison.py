@@ -53,9 +53,14 @@ def answer(found: Comparison) -> tuple[str, str, str]:
     sure = [each for each in found.differences if is_sure(each)]
     unsure = [called(each.metric) for each in found.differences if not is_sure(each) and each.difference != 0]
     same = [called(each.metric) for each in found.differences if each.difference == 0]
-    asked = f"B ({found.b}) against A ({found.a}), which differ in {what}: {n} pairs of runs of equal seed and luck."
-    out = "; ".join(_change(each) for each in sorted(sure, key=lambda each: -_size(each))[:4])
-    out = f"{capital(out)}." if out else "No difference is larger than chance."
+    pairs = "one pair" if n == 1 else f"{n} pairs"
+    asked = f"B ({found.b}) against A ({found.a}), which differ in {what}: {pairs} of runs of equal seed and luck."
+    told = sure if n != 1 else [each for each in found.differences if each.difference]
+    out = "; ".join(_change(each) for each in sorted(told, key=lambda each: -_size(each))[:4])
+    out = f"{capital(out)}." if out else "No difference is larger than chance." if n != 1 else "Nothing differs."
+    if n == 1:
+        remedy = "run both as points of a sweep with replicates (macrohard sweep run) to tell"
+        return asked, out, f"One pair cannot tell effect from chance: {remedy}."
     parts = []
     if unsure:
         parts.append(f"no difference can be told for {listed(unsure)}: more replicates narrow it")
@@ -84,11 +89,11 @@ def _size(each: Difference) -> float:
 def _change(each: Difference) -> str:
     way = "rises" if each.difference > 0 else "falls"
     share = f" by {percent(relative(each, abs(each.difference)))}" if each.mean_a else ""
-    assert each.low is not None and each.high is not None
-    return (
-        f"{called(each.metric)} {way} from {written(each.metric, each.mean_a)} to {written(each.metric, each.mean_b)}"
-        f"{share} (95 % interval of the difference {signed(each.metric, each.low)} to {signed(each.metric, each.high)})"
-    )
+    ends = f"from {written(each.metric, each.mean_a)} to {written(each.metric, each.mean_b)}{share}"
+    if each.low is None or each.high is None:
+        return f"{called(each.metric)} {way} {ends}"
+    interval = f"{signed(each.metric, each.low)} to {signed(each.metric, each.high)}"
+    return f"{called(each.metric)} {way} {ends} (95 % interval of the difference {interval})"
 
 
 def signed(key: str, value: float) -> str:
@@ -123,6 +128,6 @@ def cautions(found: Comparison) -> list[str]:
         words.append(
             f"{n} pairs: the interval assumes that differences are spread like a bell, which so few cannot show."
         )
-    if len(found.differences) > MANY_FIGURES:
+    if n > 1 and len(found.differences) > MANY_FIGURES:
         words.append("Of so many figures one in twenty differs by chance alone.")
     return words

@@ -10,6 +10,7 @@ from macrohard.report.bars import ROW_PX
 from macrohard.report.chart import axes, legend, sheet, text, upright
 from macrohard.report.comparison import Comparison, Difference, answer, cautions, is_sure, relative, signed
 from macrohard.report.picture import Picture, frame
+from macrohard.report.quantity import MISSING
 from macrohard.report.scale import Axis, Frame, linear
 from macrohard.report.wording import better, called, capital, on_axis, written
 
@@ -43,10 +44,12 @@ def _forest(found: Comparison) -> Picture | None:
     if not shown:
         return None
     ends = [relative(each, v) for each in shown for v in (each.low, each.high, each.difference) if v is not None]
-    caption = (
-        "Difference of B from A as a share of A's mean. Bars are 95 % intervals of the mean difference; one that "
-        "crosses the upright line cannot be told from none. Filled dots are better, hollow ones worse or neither."
-    )
+    caption = "Difference of B from A as a share of A's mean."
+    if any(each.low is not None for each in shown):
+        caption += (
+            " Bars are 95 % intervals of the mean difference; one that crosses the upright line cannot be told from "
+            "none. Filled dots are better, hollow ones worse or neither."
+        )
 
     def draw(width: int) -> str:
         x = linear(100 * min(0.0, *ends), 100 * max(0.0, *ends), "difference from A, %", 5)
@@ -99,10 +102,12 @@ def _pairs(found: Comparison, each: Difference) -> Picture:
 def _table(found: Comparison) -> str:
     rows = []
     for each in found.differences:
-        interval = "-"
+        interval = told = MISSING
         if each.low is not None and each.high is not None:
             interval = f"{signed(each.metric, each.low)} to {signed(each.metric, each.high)}"
-        told = "equal" if each.difference == 0 else "yes" if is_sure(each) else "no"
+            told = "yes" if is_sure(each) else "no"
+        if each.difference == 0:
+            told = "equal"
         cells = (written(each.metric, each.mean_a), written(each.metric, each.mean_b))
         change = signed(each.metric, each.difference)
         rows.append(

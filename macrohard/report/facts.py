@@ -77,8 +77,12 @@ class Facts:
     @property
     def pools(self) -> Sequence[Mapping[str, object]]:
         """Of several LLMs in service the figures of each; none where one serves all."""
-        found = look_up(self.summary, "gpu.pools")
-        return [pool for pool in found if isinstance(pool, Mapping)] if isinstance(found, list) else []
+        return _mappings(look_up(self.summary, "gpu.pools"))
+
+    @property
+    def speed_law(self) -> Sequence[Mapping[str, object]]:
+        """Of each LLM at work the curve of speed against streams; none in what older versions wrote."""
+        return _mappings(look_up(self.summary, "gpu.speed_law"))
 
     def interval(self, key: str) -> tuple[float, float] | None:
         """The confidence interval of a work figure, if the run made one."""
@@ -116,6 +120,11 @@ class Facts:
     def name(self) -> str:
         """Name of the scenario."""
         return self.text("scenario.name") or "unnamed scenario"
+
+    @property
+    def since(self) -> str:
+        """First day of the run, as axes of time name it."""
+        return str(look_up(self.settings, "run.start") or "the start")[:10]
 
     @property
     def has_megapacks(self) -> bool:
@@ -184,6 +193,10 @@ def look_up(mapping: Mapping[str, object], key: str) -> object:
             return None
         value = value[part]
     return value
+
+
+def _mappings(value: object) -> list[Mapping[str, object]]:
+    return [entry for entry in value if isinstance(entry, Mapping)] if isinstance(value, list) else []
 
 
 def as_number(value: object) -> float:

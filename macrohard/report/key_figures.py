@@ -4,7 +4,7 @@ import math
 from typing import NamedTuple
 
 from macrohard.report.facts import Facts
-from macrohard.report.quantity import MISSING, energy, human, in_words, mass, percent, power, usd
+from macrohard.report.quantity import MISSING, energy, gpu_time, human, in_words, mass, percent, power, usd
 
 
 class Tile(NamedTuple):
@@ -96,11 +96,6 @@ def _range(facts: Facts, key: str) -> str:
     return f"{in_words(done)} in all" if math.isfinite(done) else ""
 
 
-def _gpu_time(hours: float) -> str:
-    """Time of one GPU, in seconds where hours would be all zeros."""
-    return human(hours, "GPU-h") if not hours < 0.01 else human(hours * 3600, "GPU-s")
-
-
 def chain(facts: Facts) -> list[tuple[str, str]]:
     """What one finished ticket takes, from tokens to carbon dioxide: all of the run over tickets done."""
     done = facts.number("work.tickets_done")
@@ -110,7 +105,7 @@ def chain(facts: Facts) -> list[tuple[str, str]]:
         ("tokens read", human(facts.number("tokens.input_tokens") / done)),
         ("computed anew", human(facts.number("tokens.prefill_tokens") / done)),
         ("tokens written", human(facts.number("tokens.decode_tokens") / done)),
-        ("of busy GPU time", _gpu_time(facts.number("gpu.gpu_h_busy") / done)),
+        ("of busy GPU time", gpu_time(facts.number("gpu.gpu_h_busy") / done)),
         ("of electricity", energy((facts.number("power.load_mwh") - max(facts.unserved_mwh, 0.0)) / done)),
         ("cost", usd(facts.number("cost.usd_per_ticket"))),
         ("CO2", mass(facts.number("cost.co2_t") / done)),

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from macrohard.report.chart import LETTER_PX
-from macrohard.report.facts import Array, Facts, look_up, thin
+from macrohard.report.facts import Array, Facts, thin
 from macrohard.report.scale import Axis, Frame, elapsed
 
 ROOMY_PX = 700  # from this width on, lines are named in a gutter at the right
@@ -92,8 +92,7 @@ def aligned(frames: Sequence[Frame]) -> list[Frame]:
 def time_axis(facts: Facts, width: float) -> Axis:
     """The axis of elapsed time with as many ticks as the width carries."""
     time = facts.column("time_h")
-    since = str(look_up(facts.settings, "run.start") or "the start")[:10]
-    return elapsed(facts.hours if time is None else float(np.nanmax(time)), 14 if width >= ROOMY_PX else 7, since)
+    return elapsed(facts.hours if time is None else float(np.nanmax(time)), 14 if width >= ROOMY_PX else 7, facts.since)
 
 
 def highest(*values: Array | float) -> float:

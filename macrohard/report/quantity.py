@@ -125,6 +125,11 @@ def _five(value: float) -> str:
     return f"{value:,.5g}" if abs(value) >= 1e-4 or value == 0 else f"{value:.3g}"
 
 
+def gpu_time(hours: float) -> str:
+    """Time of one GPU, in seconds where hours would be all zeros."""
+    return human(hours, "GPU-h") if not hours < 0.01 else human(hours * 3600, "GPU-s")
+
+
 def plain(value: object) -> str:
     """A value of a summary as it stands in a table, with five significant digits."""
     if value is None:

@@ -1,14 +1,15 @@
 """Pictures of tokens and GPUs: how fast the streams ran, and what became of the GPU-hours."""
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 
 from macrohard.report.bars import Part, Row, rows
-from macrohard.report.chart import axes, gutter, legend, line, sheet, text, warm_up
-from macrohard.report.facts import Facts, thin
+from macrohard.report.chart import LETTER_PX, axes, gutter, legend, line, sheet, text, warm_up
+from macrohard.report.facts import Array, Facts, thin
 from macrohard.report.picture import ROOMY_PX, Picture, Rows, aligned, frame, highest, means, time_axis
-from macrohard.report.quantity import human, percent
+from macrohard.report.quantity import gpu_time, human, percent
 from macrohard.report.scale import Frame, linear, size_of
 
 STREAM_LINES = (
@@ -67,49 +68,106 @@ def _draw_speed(facts: Facts, rows: Rows, width: int) -> str:
     return legend(keys) + sheet(width, last.top + last.height + 40, "Tokens and speed over time", marks)
 
 
+@dataclass(frozen=True)
+class Crowd:
+    """Streams of one LLM that decode at once and the speed of each: stretches of the run, their mean, and the law."""
+
+    name: str
+    streams: Array
+    speed: Array
+    point: tuple[float, float]
+    law: tuple[Array, Array]
+
+
 def speed_against_streams(facts: Facts) -> Picture | None:
-    """Speed of one stream against the streams that decode at once, with the operating point."""
-    point = _operating_point(facts)
-    streams, rate = facts.column("streams_active"), facts.column("tok_s_per_stream")
-    if point is None or streams is None or rate is None:
+    """Speed of one stream against the streams that decode at once, with the operating point; a panel for each LLM."""
+    crowds = _crowds(facts)
+    if not crowds:
         return None
-    used = np.isfinite(streams) & np.isfinite(rate) & (streams > 0)
-    streams, rate = streams[used], rate[used]
-    kept = thin([streams], 400)
-    caption = (
-        f"Each dot is a stretch of the run, warm-up included; the ring is the operating point, {human(point[0])} "
-        f"streams decoding at {human(point[1])} tokens a second each. Along a dotted curve the whole fleet yields the "
-        "same."
+    caption = "Each dot is a stretch of the run, warm-up included; the ring is the operating point: "
+    caption += "; ".join(
+        f"{crowd.name + ': ' if len(crowds) > 1 else ''}{human(crowd.point[0])} streams decoding at "
+        f"{human(crowd.point[1])} tokens a second each"
+        for crowd in crowds
     )
     n_gpus = facts.number("gpu.n_gpus")
-    if n_gpus > 0:
-        caption += f" Per GPU that is {human(point[0] / n_gpus)} streams."
+    if n_gpus > 0 and len(crowds) == 1:
+        caption += f", {human(crowds[0].point[0] / n_gpus)} streams a GPU"
+    caption += "."
+    if any(crowd.law[0].size for crowd in crowds):
+        caption += (
+            " The line is the law of serving at full power, for the GPUs and the work at the end of the run: dots below"
+            " it had less power, fewer GPUs or longer contexts."
+        )
+    caption += " Along a dotted curve all GPUs together yield the same."
 
     def draw(width: int) -> str:
-        scale, size = size_of(highest(streams))
-        x = linear(0, highest(streams) * 1.08 / scale, f"streams decoding at once{', ' + size if size else ''}", 4)
-        box = frame(width, 210, x, linear(0, highest(rate) * 1.08, "tokens a second of one stream", 4))
-        marks = [axes(box), *_contours(box, scale, point[0] * point[1])]
-        px, py = box.px(streams[kept] / scale), box.py(rate[kept])
-        marks += [f'<circle class="dot" cx="{a:.1f}" cy="{b:.1f}" r="2.5"/>' for a, b in zip(px, py, strict=True)]
-        a, b = box.at(point[0] / scale, point[1])
-        marks.append(f'<circle class="ring" cx="{a:.1f}" cy="{b:.1f}" r="8"/>')
-        left = a > box.left + box.width * 0.6
-        marks.append(text(a - 13 if left else a + 13, b - 9, "operating point", "strong", "end" if left else "start"))
-        return sheet(width, box.top + box.height + 40, "Speed against streams", marks)
+        boxes: list[Frame] = []
+        marks: list[str] = []
+        for crowd in crowds:
+            scale, size = size_of(highest(crowd.streams))
+            words = f"streams decoding at once{', ' + size if size else ''}"
+            x = linear(0, highest(crowd.streams) * 1.08 / scale, words, 4)
+            title = f"tokens a second of one stream{', ' + crowd.name if len(crowds) > 1 else ''}"
+            y = linear(0, highest(crowd.speed, crowd.law[1]) * 1.04, title, 4)
+            boxes.append(frame(width, 210, x, y, top=len(boxes) * 286))
+            marks += _panel(boxes[-1], crowd, scale)
+        keys = [("line", "load", "the law at full power")] if any(crowd.law[0].size for crowd in crowds) else []
+        return legend(keys) + sheet(width, boxes[-1].top + boxes[-1].height + 40, "Speed against streams", marks)
 
     return Picture("operating-point", "Speed against concurrency", caption, draw)
 
 
-def _operating_point(facts: Facts) -> tuple[float, float] | None:
-    """Streams decoding and speed of one after the warm-up, the speed weighted by tokens; None if nothing decoded."""
-    streams, rate = facts.settled("streams_active"), facts.settled("tok_s_per_stream")
-    if streams is None or rate is None:
+def _panel(box: Frame, crowd: Crowd, scale: float) -> list[str]:
+    marks = [axes(box), *_contours(box, scale, crowd.point[0] * crowd.point[1])]
+    kept = thin([crowd.streams], 400)
+    px, py = box.px(crowd.streams[kept] / scale), box.py(crowd.speed[kept])
+    marks += [f'<circle class="dot" cx="{a:.1f}" cy="{b:.1f}" r="2.5"/>' for a, b in zip(px, py, strict=True)]
+    streams, speed = crowd.law[0] / scale, crowd.law[1]
+    if streams.size:
+        end = min(box.x.high, float(streams[-1]))
+        inside = streams < end
+        marks.append(
+            line(box, np.r_[streams[inside], end], np.r_[speed[inside], np.interp(end, streams, speed)], "load")
+        )
+    a, b = box.at(crowd.point[0] / scale, crowd.point[1])
+    marks.append(f'<circle class="ring" cx="{a:.1f}" cy="{b:.1f}" r="8"/>')
+    half = 8 * LETTER_PX
+    middle = min(max(a, box.left + half), box.left + box.width - half)
+    marks.append(text(middle, max(b - 17, box.top + 12), "operating point", "strong", "middle"))
+    return marks
+
+
+def _crowds(facts: Facts) -> list[Crowd]:
+    """What is known of each LLM that decoded anything."""
+    laws = {str(law["name"]): law for law in facts.speed_law}
+    if facts.pools:
+        names = [str(pool["name"]) for pool in facts.pools]
+        lanes = [(name, facts.column(f"{name}_streams_active"), _speed_of(facts, name)) for name in names]
+    else:
+        name = next(iter(laws), "")
+        lanes = [(name, facts.column("streams_active"), facts.column("tok_s_per_stream"))]
+    found, time = [], facts.column("time_h")
+    for name, streams, speed in lanes:
+        if streams is None or speed is None or time is None:
+            continue
+        used = np.isfinite(streams) & np.isfinite(speed) & (streams > 0) & (speed > 0)
+        late = used & (time > facts.warm_up_h + 1e-9)
+        if not used.any():
+            continue
+        mean = late if late.any() else used
+        point = float(np.mean(streams[mean])), float(np.average(speed[mean], weights=(streams * speed)[mean]))
+        law = [np.array(laws.get(name, {}).get(key, ()), np.float64) for key in ("streams_active", "tok_s_per_stream")]
+        found.append(Crowd(name, streams[used], speed[used], point, (law[0], law[1])))
+    return found
+
+
+def _speed_of(facts: Facts, pool: str) -> Array | None:
+    """Speed of one stream of a pool, nan where it decoded nothing."""
+    weighted, decoded = facts.column(f"{pool}_token_weighted_speed"), facts.column(f"{pool}_decode_tok_s")
+    if weighted is None or decoded is None:
         return None
-    used = np.isfinite(streams) & np.isfinite(rate) & (streams > 0) & (rate > 0)
-    if not used.any():
-        return None
-    return float(np.mean(streams[used])), float(np.average(rate[used], weights=(streams * rate)[used]))
+    return np.divide(weighted, decoded, out=np.full_like(weighted, np.nan), where=decoded > 0)
 
 
 def _contours(box: Frame, scale: float, yield_tok_s: float) -> list[str]:
@@ -154,6 +212,9 @@ def gpu_hours(facts: Facts) -> Picture | None:
             )
         )
     caption = f"{human(available)} GPU-hours were there to be used; {percent(busy / available)} of them had work."
+    done = facts.number("work.tickets_done")
+    if done > 0:
+        caption += f" For each ticket done that is {gpu_time(available / done)}, {gpu_time(busy / done)} of it busy."
     if curtailed > 0:
         caption += " What the cap took is speed of busy GPUs, counted as the GPU-hours that the lost speed equals."
     return Picture(

@@ -126,7 +126,7 @@ def _backlog(facts: Facts) -> str:
     return (
         "agents stood idle for want of tickets that were ready to work on, so more agents, GPUs or power would change "
         "little; bring more tickets (backlog.arrivals_per_day), fewer dependencies (backlog.blocked_share), or ask "
-        'what the factory could do with backlog.mode = "saturated"'
+        'what the factory could do with backlog.mode = "saturated" and backlog.n_epics = 0'
     )
 
 

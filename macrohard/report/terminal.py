@@ -11,7 +11,7 @@ from macrohard.report.appendix import assumptions
 from macrohard.report.cautions import cautions
 from macrohard.report.facts import Facts, Result, as_number
 from macrohard.report.picture import highest
-from macrohard.report.quantity import MISSING, duration, energy, human, mass, percent, power, usd
+from macrohard.report.quantity import MISSING, duration, energy, gpu_time, human, mass, percent, power, usd
 from macrohard.report.sparks import spark
 from macrohard.report.story import answer
 
@@ -114,6 +114,11 @@ def _gpus(facts: Facts) -> list[Line]:
     return [
         ("GPUs", human(number("gpu.n_gpus")), f"{percent(number('gpu.utilization_mean'))} busy"),
         ("busy", human(number("gpu.gpu_h_busy"), "GPU-h"), f"of {human(available)} there were"),
+        (
+            "per ticket",
+            gpu_time(number("cost.gpu_h_busy_per_ticket")),
+            f"busy; with idle ones {gpu_time(number('cost.gpu_h_per_ticket'))}",
+        ),
         ("training", human(number("gpu.gpu_h_training"), "GPU-h"), ""),
         (
             "lost to cap",

@@ -34,6 +34,8 @@ NAMES = {
     "cost.usd_per_ticket": "cost of a ticket",
     "cost.usd_per_million_decode_tokens": "cost of a million tokens written",
     "cost.kwh_per_ticket": "kWh a ticket",
+    "cost.gpu_h_per_ticket": "GPU-hours a ticket, idle ones included",
+    "cost.gpu_h_busy_per_ticket": "busy GPU-hours a ticket",
     "cost.co2_t": "CO2",
     "power.megapack.n_units": "Megapacks",
     "power.megapack.reserve": "Megapack reserve",

@@ -51,6 +51,7 @@ def bill(
         "usd_per_mwh_served": _per(power_usd, served_mwh),
         "kwh_per_ticket": _per(served_mwh * KW_PER_MW, tickets_done),
         "gpu_h_per_ticket": _per(totals["gpu_h_available"], tickets_done),
+        "gpu_h_busy_per_ticket": _per(totals["gpu_h_busy"], tickets_done),
         **_emissions(scenario, totals, served_mwh, tickets_done, hours),
         "parts": parts,
     }

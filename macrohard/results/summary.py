@@ -11,6 +11,7 @@ from macrohard.blueprint import Blueprint
 from macrohard.results import metrics
 from macrohard.results.cost import bill
 from macrohard.results.metrics import Kept, Summary
+from macrohard.results.speed_law import speed_law
 from macrohard.scenario import Scenario
 
 SCHEMA_VERSION = 1
@@ -31,7 +32,7 @@ def summary(
         "scenario": {"name": plan.scenario.name, "sha256": plan.scenario.sha256, "seed": plan.scenario.run.seed},
         "work": work,
         "tokens": tokens,
-        "gpu": _gpu(warm, totals) | {"pools": _pools(plan, kept, warm)},
+        "gpu": _gpu(warm, totals) | {"pools": _pools(plan, kept, warm), "speed_law": speed_law(plan, kept, frame)},
         "power": _power(plan, kept, frame, warm, totals),
         "cost": bill(
             plan.scenario,

@@ -14,6 +14,7 @@ from macrohard import names
 from macrohard.faults import Fault, ScenarioError
 from macrohard.scenario import contradictions, limits
 from macrohard.scenario.fields import allowed, bounds, dotted, field_at, keys_of, takes
+from macrohard.scenario.sections.section import SPELLING
 from macrohard.scenario.settings import Draft
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -125,8 +126,12 @@ def _fault(model: type[BaseModel], draft: Draft, error: ErrorDetails) -> Fault:
     if kind == "name":
         meant = f"did you mean {context['near']!r}?"
         return Fault(place, key, value, f"no such name; allowed: {context['choices']}", meant)
-    if kind in ("text", "string_pattern_mismatch", "string_too_long", "string_unicode"):
-        choices = "allowed: a plain text: letters, digits and spaces, no line breaks, not longer than a line"
+    if kind == "string_pattern_mismatch":
+        choices = f"allowed: {SPELLING[context['pattern']]}"
+    elif kind == "string_too_long":
+        choices = f"allowed: a text of at most {context['max_length']} characters"
+    elif kind in ("text", "string_unicode"):
+        choices = "allowed: a text without line breaks and control characters"
     return Fault(place, key, value, choices, _remedy(kind, value, field))
 
 

@@ -19,7 +19,7 @@ def hours(run: Run, pinned: Run | None) -> Axis:
     now = max(run.hours, pinned.hours if pinned else 0.0)
     horizon = max(run.horizon_h, pinned.hours if pinned else 0.0)
     end = next((step for step in TIME_STEPS_H if step >= now), now)
-    return elapsed(min(max(end, 1.0), horizon), 7, str(run.facts.settings["run"]["start"])[:10])  # type: ignore[index]
+    return elapsed(min(max(end, 1.0), horizon), 7, run.facts.since)
 
 
 def key(entries: list[tuple[str, str, str]], pinned: Run | None) -> str:

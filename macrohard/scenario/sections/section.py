@@ -12,6 +12,14 @@ from pydantic_core import PydanticCustomError
 
 from macrohard import names
 
+NAME = r"^[A-Za-z0-9][A-Za-z0-9._ -]{0,79}$"
+POOL_NAME = r"^[a-z][a-z0-9_]{0,39}$"
+SPELLING = {
+    NAME: "at most 80 letters A to Z or a to z, digits, spaces and . _ -, the first a letter or a digit",
+    POOL_NAME: "at most 40 small letters a to z, digits and _, the first a letter",
+}
+"""Patterns of names, in words."""
+
 
 class Section(BaseModel):
     """A table of the scenario: frozen, no key but those declared, no value of another type, no nan or inf."""

@@ -11,6 +11,7 @@ from pydantic import BeforeValidator, StringConstraints
 
 from macrohard import names
 from macrohard.scenario.sections.section import (
+    POOL_NAME,
     Absent,
     Amount,
     Day,
@@ -36,7 +37,7 @@ class Model(Section):
     is as [serving] and [capability] have it.
     """
 
-    name: Annotated[Text, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
+    name: Annotated[Text, StringConstraints(pattern=POOL_NAME)]
     """What results call the pool: small letters, digits and underscores."""
     llm: Annotated[str, row_of("llms", sized=True)]
     """A row of the table of LLMs, or a name that tells its size, 'Foo (120B-A12B)'."""

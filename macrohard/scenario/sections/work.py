@@ -10,9 +10,9 @@ from annotated_types import Ge, Gt, Le
 from pydantic import StringConstraints
 
 from macrohard import names
-from macrohard.scenario.sections.section import Absent, Amount, Count, Day, Positive, Section, Share, Text, one_of
+from macrohard.scenario.sections.section import NAME, Absent, Amount, Count, Day, Positive, Section, Share, Text, one_of
 
-Name = Annotated[Text, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._ -]{0,79}$")]
+Name = Annotated[Text, StringConstraints(pattern=NAME)]
 
 
 class Run(Section):
