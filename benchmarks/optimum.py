@@ -32,6 +32,7 @@ from macrohard.colossus import powerplant
 from macrohard.colossus.clock import Clock
 from macrohard.colossus.powerplant import Plant
 from macrohard.colossus.supply import contract_mw, counts, grid_price, sun_mw, usable, warmth
+from macrohard.colossus.units import Scalar
 from macrohard.siting import site_of_scenario
 
 VOLL = 10_000.0
@@ -43,8 +44,8 @@ FIRST_H = 24
 """The day begins so long after the start of the run."""
 
 CASES: dict[str, tuple[str, tuple[str, ...]]] = {
-    **{name: (name, ()) for name in ("laptop", "colossus1", "colossus2-phase1", "colossus2-full", "colossus2-1m",
-                                     "stargate-abilene")},
+    **{name: (name, ()) for name in ("laptop", "server", "cloud-1000", "colocation-10mw", "colossus1", "colossus2-phase1",
+                                     "colossus2-full", "colossus2-1m", "stargate-abilene")},
     "phase 1, training half": ("colossus2-phase1", ("training.share=0.5",)),
     "phase 1, four turbines out, 20 Megapacks": (
         "colossus2-phase1", ("power.sources.0.n_units=3", "power.megapack.n_units=20"),
@@ -101,7 +102,7 @@ def ruled(plant: Plant, day: Day, start_day: float, seed: int) -> tuple[Outcome,
     )
     read, able, starts, soc = _minutes(plant, demand, celsius, jnp.float32(start_day), jnp.uint32(seed))
     energy = {name: float(np.sum(np.asarray(value, np.float64))) * MINUTE_H for name, value in read.items()}
-    steps = np.asarray(able).reshape(-1, STEP_MIN, able.shape[1]).min(axis=1)
+    steps = np.asarray(able).reshape(len(able) // STEP_MIN, STEP_MIN, able.shape[1]).min(axis=1)
     return Outcome(
         energy["usd"], energy["unserved"], energy["grid"], energy["turbine"], energy["discharge"], float(starts),
         float(soc),
@@ -112,7 +113,9 @@ def ruled(plant: Plant, day: Day, start_day: float, seed: int) -> tuple[Outcome,
 def _minutes(
     plant: Plant, demand_mw: jax.Array, celsius: jax.Array, start_day: jax.Array, seed: jax.Array
 ) -> tuple[dict[str, jax.Array], jax.Array, jax.Array, jax.Array]:
-    def minute(state: powerplant.PlantState, at: tuple[jax.Array, jax.Array, jax.Array]):  # type: ignore[no-untyped-def]
+    def minute(
+        state: powerplant.PlantState, at: tuple[jax.Array, jax.Array, jax.Array]
+    ) -> tuple[powerplant.PlantState, tuple[dict[str, Scalar], jax.Array]]:
         number, load_mw, outdoor_c = at
         clock = _clock(number, start_day, seed)
         offered = powerplant.offer(plant, state, load_mw, 0.0, outdoor_c, clock, MINUTE_H)
