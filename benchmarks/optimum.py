@@ -44,8 +44,8 @@ FIRST_H = 24
 """The day begins so long after the start of the run."""
 
 CASES: dict[str, tuple[str, tuple[str, ...]]] = {
-    **{name: (name, ()) for name in ("laptop", "server", "cloud-1000", "colocation-10mw", "colossus1", "colossus2-phase1",
-                                     "colossus2-full", "colossus2-1m", "stargate-abilene")},
+    **{name: (name, ()) for name in ("laptop", "server", "cloud-1000", "colocation-10mw", "colossus1",
+                                     "colossus2-phase1", "colossus2-full", "colossus2-1m", "stargate-abilene")},
     "phase 1, training half": ("colossus2-phase1", ("training.share=0.5",)),
     "phase 1, four turbines out, 20 Megapacks": (
         "colossus2-phase1", ("power.sources.0.n_units=3", "power.megapack.n_units=20"),

@@ -8,11 +8,14 @@ from collections.abc import Sequence
 import jax
 import jax.numpy as jnp
 
+from macrohard import reproducibility
 from macrohard.colossus import powerplant
 from macrohard.colossus.climate import Climate, temperature_c
 from macrohard.colossus.clock import Clock
 from macrohard.colossus.powerplant import Plant, PlantState
 from macrohard.colossus.units import Scalar
+
+reproducibility.for_batches()  # as in a sweep
 
 NAMES = (
     "load_mwh", "grid_mwh", "turbine_mwh", "solar_mwh", "charge_mwh", "discharge_mwh", "unserved_mwh", "co2_t",

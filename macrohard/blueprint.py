@@ -70,7 +70,7 @@ class Blueprint:
 
 def draw(scenario: Scenario, roles: tuple[type[Worker], ...] | None = None) -> Blueprint:
     """Lays out a scenario; `roles` replaces the roster (each role by one of the same name). Raises ScenarioError."""
-    reproducibility.fit_threads(scenario.n_agents)
+    reproducibility.fit(scenario.n_agents)
     programs.make_room()
     roster = _roster(roles)
     run, force = scenario.run, scenario.workforce

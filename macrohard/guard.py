@@ -74,7 +74,7 @@ def stoppable() -> Iterator[None]:
 
 
 def leave_at_once(code: int) -> None:
-    """Ends the process without tearing down: JAX's threads, interrupted while they compile, may crash in that."""
+    """Ends the process without tearing it down: JAX's threads, interrupted while they compile, may crash in that."""
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(code)

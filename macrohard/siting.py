@@ -5,6 +5,7 @@ from datetime import date, datetime, time
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from macrohard.colossus.cluster import Cluster, build_up_mw, nameplate_mw
@@ -18,7 +19,7 @@ from macrohard.colossus.powerplant import Plant
 from macrohard.colossus.serving import Serving
 from macrohard.colossus.site import Site
 from macrohard.colossus.tables import row_named
-from macrohard.colossus.units import KW_PER_MW
+from macrohard.colossus.units import KW_PER_MW, Scalar
 from macrohard.faults import Fault, ScenarioError
 from macrohard.scenario import Scenario
 from macrohard.scenario.sections import Model, Source
@@ -66,14 +67,16 @@ def nameplate(scenario: Scenario) -> Nameplate:
         cluster: Cluster = jax.tree.map(_settled, _cluster(scenario))
     except ValueError as error:
         raise _refusal(scenario, error) from error
-    n_gpus = float(np.sum(np.asarray(cluster.build_added)))
-    build_up = float(build_up_mw(cluster, n_gpus))
-    rated_it = build_up * (1.0 + float(cluster.overhead))
-    return Nameplate(
-        it_mw=float(nameplate_mw(cluster, n_gpus)),
-        build_up_it_mw=build_up,
-        site_mw=float(site_mw(cluster.cooling, rated_it, rated_it, _HOT_C)),
-    )
+    return Nameplate(*map(float, _ratings_mw(cluster)))
+
+
+@jax.jit  # one program: operation by operation it would take seventeen
+def _ratings_mw(cluster: Cluster) -> tuple[Scalar, Scalar, Scalar]:
+    """Rating of the racks, their build-up, and what the site draws on the hottest day."""
+    n_gpus = jnp.sum(cluster.build_added)
+    build_up = build_up_mw(cluster, n_gpus)
+    rated_it = build_up * (1.0 + cluster.overhead)
+    return nameplate_mw(cluster, n_gpus), build_up, site_mw(cluster.cooling, rated_it, rated_it, _HOT_C)
 
 
 def rated_mw(source: Source) -> float:

@@ -270,6 +270,12 @@ def test_a_page_from_elsewhere_does_not_get_in(local):
     assert local.shake(Origin=local.home) == 101
 
 
+def test_what_cannot_be_laid_out_is_refused_before_a_page_opens():
+    """Only the layout sees that one half of the scaffold's tool time was left as it is: exit 2, nothing listens."""
+    done = CliRunner().invoke(app, ["dashboard", "laptop", "--set", "tokens.tool_mean_s=1", "--port", "0"])
+    assert done.exit_code == 2 and "tokens.tool_mean_s" in done.stderr
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [

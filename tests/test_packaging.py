@@ -99,23 +99,33 @@ def started(code: str, **environment: str) -> str:
     return done.stdout.strip()
 
 
+QUICK = "--xla_cpu_use_fusion_emitters=false"
 SHOW = "import os, macrohard; from macrohard import reproducibility as r; print(r.mode(), os.environ.get('XLA_FLAGS'))"
 
 
 def test_jax_starts_without_fused_multiply_add(tmp_path):
     """Unless the user asked for speed, or set the flag otherwise; other flags stay."""
-    assert started(SHOW) == "reproducible --xla_cpu_max_isa=AVX"
-    assert started(SHOW, XLA_FLAGS="--xla_a=1") == "reproducible --xla_a=1 --xla_cpu_max_isa=AVX"
-    assert started(SHOW, MACROHARD_FAST="1") == "fast None"
-    assert started(SHOW, XLA_FLAGS="--xla_cpu_max_isa=AVX2") == "as started --xla_cpu_max_isa=AVX2"
+    assert started(SHOW) == f"reproducible --xla_cpu_max_isa=AVX {QUICK}"
+    assert started(SHOW, XLA_FLAGS="--xla_a=1") == f"reproducible --xla_a=1 --xla_cpu_max_isa=AVX {QUICK}"
+    assert started(SHOW, MACROHARD_FAST="1") == f"fast {QUICK}"
+    assert started(SHOW, XLA_FLAGS="--xla_cpu_max_isa=AVX2") == f"as started --xla_cpu_max_isa=AVX2 {QUICK}"
     undone = "import macrohard; from macrohard import reproducibility as r; r.allow_fused(); print(r.mode(), r.flags())"
-    assert started(undone) == "fast"
+    assert started(undone) == f"fast {QUICK}"
+
+
+def test_large_factories_and_batches_get_the_faster_code():
+    """It takes longer to compile; what the user has set stays."""
+    show = "import macrohard; from macrohard import reproducibility as r; r.{}; print(r.flags())"
+    assert started(show.format("fit(49_999)")) == f"--xla_cpu_max_isa=AVX {QUICK}"
+    assert started(show.format("fit(50_000)")) == started(show.format("for_batches()")) == "--xla_cpu_max_isa=AVX"
+    users = "--xla_cpu_use_fusion_emitters=true"
+    assert started(show.format("fit(2_000)"), XLA_FLAGS=users) == f"{users} --xla_cpu_max_isa=AVX"
 
 
 def test_a_jax_that_runs_already_is_noticed():
     """Its results are marked."""
     assert started(f"import jax; jax.devices(); {SHOW}") == "as started None"
-    assert started(f"import jax; {SHOW}") == "reproducible --xla_cpu_max_isa=AVX"
+    assert started(f"import jax; {SHOW}") == f"reproducible --xla_cpu_max_isa=AVX {QUICK}"
 
 
 def test_the_compile_cache_is_the_users_own(tmp_path):

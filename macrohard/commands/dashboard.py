@@ -33,9 +33,11 @@ def dashboard(
         raise ScenarioError([Fault("", f"{missing[0]}: is not installed", None, "the page needs it", remedy, False)])
     chosen = Scenario.load(scenario, set_ or [])
     with stoppable():
+        from macrohard.blueprint import draw
         from macrohard.dashboard.serve import check, serve
 
         check(address, port, allow_remote, token)
+        draw(chosen)  # what cannot be laid out is refused here, not on the page
         if allow_remote and token is not None and address not in ("127.0.0.1", "::1", "localhost"):
             say("token and page cross the network unencrypted; a tunnel (ssh -L) or a TLS proxy would hide them")
         serve(chosen, address, port, token, lambda url: print(f"{chosen.name}: {url}  (Ctrl-C ends it)", flush=True))

@@ -156,4 +156,4 @@ def print_document(document: dict[str, Any], json_: bool) -> None:
         print(json.dumps(document, indent=2))
         return
     for name, value in document.items():
-        print(f"{name:14}{value}")
+        print(f"{name:14}{value:.4g}" if isinstance(value, float) else f"{name:14}{value}")

@@ -8,6 +8,9 @@ from macrohard.report.facts import Facts, look_up
 from macrohard.report.quantity import MISSING, duration, plain
 from macrohard.report.spread import section, weights
 
+CURVES = ("speed_law",)
+"""Entries that are drawn, and too long to be read."""
+
 MOST = 2
 """Figures named for an assumption that weighs on them."""
 
@@ -79,6 +82,8 @@ def _flat(section: str, entries: object) -> list[tuple[str, object]]:
         return [(section, entries)]
     found: list[tuple[str, object]] = []
     for key, value in entries.items():
+        if key in CURVES:
+            continue
         inner = value.items() if isinstance(value, Mapping) else ()
         found += [(f"{key}.{name}", item) for name, item in inner] or [(str(key), value)]
     return found

@@ -9,18 +9,16 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-SHOWN = {
-    "work.tickets_per_day": "tickets a day",
-    "work.lead_time_h_p50": "lead time, median, h",
-    "tokens.tokens_per_ticket": "tokens a ticket",
-    "gpu.utilization_mean": "GPUs busy, share",
-    "gpu.tok_s_per_stream_mean": "speed of a stream, tok/s",
-    "power.load_mean_mw": "load, mean, MW",
-    "power.load_peak_mw": "load, peak, MW",
-    "power.unserved_mwh": "unserved, MWh",
-    "cost.usd_per_ticket": "USD a ticket",
-    "cost.kwh_per_ticket": "kWh a ticket",
-}
+from macrohard.report import paper
+from macrohard.report.wording import called, written
+
+SHOWN = (
+    "work.tickets_per_day", "work.lead_time_h_p50", "tokens.tokens_per_ticket", "gpu.utilization_mean",
+    "gpu.tok_s_per_stream_mean", "power.load_mean_mw", "power.load_peak_mw", "power.unserved_mwh",
+    "cost.usd_per_ticket", "cost.kwh_per_ticket",
+)  # fmt: skip
+"""Figures whose intervals are told."""
+
 MOST = 3
 
 
@@ -28,13 +26,13 @@ def lines(told: Mapping[str, Any]) -> list[tuple[str, str, str]]:
     """Figure, mean with its interval, and the parameters that matter most (with their rank correlations)."""
     found = []
     ranked = told.get("matters", {}).get("metrics", {})
-    for metric, words in SHOWN.items():
+    for metric in SHOWN:
         interval = told["metrics"].get(metric)
         if not interval or not math.isfinite(interval["mean"]):
             continue
-        spread = f"{interval['mean']:.4g} ({interval['low']:.4g} to {interval['high']:.4g})"
+        mean, low, high = (written(metric, interval[name]) for name in ("mean", "low", "high"))
         strongest = [f"{each['parameter']} {each['rank_correlation']:+.2f}" for each in ranked.get(metric, [])[:MOST]]
-        found.append((words, spread, ", ".join(strongest)))
+        found.append((called(metric), f"{mean} ({low} to {high})", ", ".join(strongest)))
     return found
 
 
@@ -43,7 +41,7 @@ def weights(told: Mapping[str, Any]) -> dict[str, list[tuple[str, float]]]:
     found: dict[str, list[tuple[str, float]]] = {}
     for metric, ranked in told.get("matters", {}).get("metrics", {}).items():
         for each in ranked if metric in SHOWN else ():
-            found.setdefault(each["parameter"], []).append((SHOWN[metric], float(each["rank_correlation"])))
+            found.setdefault(each["parameter"], []).append((called(metric), float(each["rank_correlation"])))
     return {parameter: sorted(each, key=lambda pair: -abs(pair[1])) for parameter, each in found.items()}
 
 
@@ -66,22 +64,18 @@ def print_spread(told: Mapping[str, Any], console: Console) -> None:
 
 def section(told: Mapping[str, Any]) -> str:
     """The same as HTML, with every parameter's interval and source."""
-    heads = "".join(f"<th>{head}</th>" for head in ("Figure", "Mean (80 % interval)", "Matters most"))
-    cells = "".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in line) + "</tr>" for line in lines(told))
-    html = f"<table><thead><tr>{heads}</tr></thead><tbody>{cells}</tbody></table>"
+    rows = [[escape(cell) for cell in line] for line in lines(told)]
+    html = paper.table(["Figure", "Mean (80 % interval)", "Matters most"], rows, 3)
     parameters = told.get("parameters", {})
     if parameters:
-        drawn = "".join(
-            f"<tr><td><code>{escape(key)}</code></td><td>{each['value']:.4g}</td><td>{_range(each)}</td>"
-            f"<td>{escape(each['source'])}</td></tr>"
+        drawn = [
+            [f"<code>{escape(key)}</code>", f"{each['value']:.4g}", _range(each), escape(each["source"])]
             for key, each in parameters.items()
-        )
-        html += (
-            f'<p class="lead">{escape(_note(told))}</p><table><thead><tr><th>Parameter</th><th>Value</th>'
-            f"<th>Drawn from (80 %)</th><th>Source</th></tr></thead><tbody>{drawn}</tbody></table>"
-        )
+        ]
+        html += f'<p class="lead">{escape(_note(told))}</p>'
+        html += paper.table(["Parameter", "Value", "Drawn from (80 %)", "Source"], drawn, 4)
     what = "parameters and dice" if told.get("uncertain") else "dice"
-    return f'<p class="lead">Over {told["n"]} draws of {what}.</p><div class="sheet">{html}</div>'
+    return f'<p class="lead">Over {told["n"]} draws of {what}.</p>{html}'
 
 
 def _range(each: Mapping[str, Any]) -> str:
@@ -92,4 +86,7 @@ def _note(told: Mapping[str, Any]) -> str:
     chance = told["matters"]["chance"]
     if not told["matters"]["metrics"]:
         return "Too few draws to rank parameters; 10 are the least, some 100 are good."
-    return f"Rank correlations with the parameters drawn; up to {chance:.2f} may be chance, more draws narrow it."
+    return (
+        "Rank correlations with the parameters drawn. Of those without any effect one in twenty lies beyond "
+        f"{chance:.2f} by chance; more draws narrow it."
+    )

@@ -8,7 +8,7 @@ from macrohard.report.chart import axes, box, sheet, text, upright
 from macrohard.report.facts import Facts, look_up
 from macrohard.report.picture import Picture
 from macrohard.report.scale import Axis, Frame, linear
-from macrohard.report.spread import SHOWN
+from macrohard.report.wording import called
 
 MOST = 8
 
@@ -30,9 +30,9 @@ def _weights(facts: Facts, metric: str) -> Picture | None:
         return None
     ranks = [(str(each["parameter"]), float(each["rank_correlation"])) for each in ranked]
     caption = (
-        f"Rank correlation of {SHOWN[metric]} with each parameter over the draws, strongest first: to the right it "
+        f"Rank correlation of {called(metric)} with each parameter over the draws, strongest first: to the right it "
         f"rises with the parameter, to the left it falls. Within {float(told['chance']):.2f} of zero (the veil) it "
-        "may be chance."
+        "may be chance; beyond it lies one in twenty parameters without any effect."
     )
 
     def draw(width: int) -> str:
@@ -50,7 +50,7 @@ def _weights(facts: Facts, metric: str) -> Picture | None:
             x0, x1 = sorted((middle, area.at(rank, 0.0)[0]))
             marks.append(text(0, top + 13, name, "label halo") + text(width, top + 13, f"{rank:+.2f}", "label", "end"))
             marks.append(box("piece", x0, top + 19, max(x1 - x0, 0.8), 18, "working" if rank > 0 else "waiting"))
-        return sheet(width, area.top + area.height + 40, f"What {SHOWN[metric]} hang on", marks)
+        return sheet(width, area.top + area.height + 40, f"What {called(metric)} hang on", marks)
 
     name = metric.replace(".", "-")
-    return Picture(f"weights-{name}", f"What it hangs on: {SHOWN[metric]}", caption, draw)
+    return Picture(f"weights-{name}", f"What it hangs on: {called(metric)}", caption, draw)

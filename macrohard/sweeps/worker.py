@@ -9,6 +9,8 @@ import time
 from multiprocessing.connection import Connection
 from typing import Any
 
+from macrohard import reproducibility
+
 _WATCH_S = 0.5
 
 
@@ -66,7 +68,8 @@ def work(job: dict[str, Any], told: Any = lambda ticks: None) -> list[dict[str, 
 
 
 def one_thread() -> None:
-    """Holds XLA to one thread in this process, before JAX starts; its flags stay, so that compiled code is shared."""
+    """Holds XLA to one thread in this process, and lets it compile for batches, before JAX starts."""
+    reproducibility.for_batches()
     os.environ["NPROC"] = "1"
     os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
