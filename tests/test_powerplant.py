@@ -424,20 +424,19 @@ def test_units_keep_their_minimum_times_and_their_permits(seed):
 
 @pytest.mark.parametrize("name", ["two kinds, sun and calls", "no units"])
 def test_lanes_on_the_last_axis_have_the_bits_of_single_plants(name):
-    """Three plants of one layout as a batch: outages, weather, restless loads of their own; each as it is alone."""
-    from benchmarks.plant_loop import batched, through
-    from macrohard.colossus.climate import Climate
-
+    """Three plants of one layout as a batch, restless loads of their own: each as it is alone, tick by tick."""
     sources = [{"kind": "titan350", "n_units": 5, "forced_outage_share": 0.2}, {"kind": "recip", "n_units": 3}]
     sources = [*sources, {"kind": "solar", "p_nom_mw": 20.0}] if "units" not in name else []
     plants = [
         plant_of(sources, {"n_units": packs}, grid_mw=100.0, curtailment=[(1.0, 0.5, 50.0)] * bool(sources))
         for packs in (0, 20, 168)
     ]
-    loads = np.random.default_rng(3).uniform(60, 260, (3, 400)).astype(np.float32)
-    seeds, climate = jnp.arange(3, dtype=jnp.uint32), Climate(spread_c=3.0)
-    _, sums = through(batched(plants), jnp.asarray(loads.T), climate, seeds, 400, MINUTE)
-    for lane, plant in enumerate(plants):
-        settled = jax.tree.map(lambda leaf: jnp.asarray(leaf, None if hasattr(leaf, "dtype") else jnp.float32), plant)
-        _, alone = through(settled, jnp.asarray(loads[lane]), climate, seeds[lane], 400, MINUTE)
-        assert np.array_equal(np.asarray(sums)[:, lane], np.asarray(alone))
+    loads = np.random.default_rng(3).uniform(60, 260, (120, 3))
+    alone = [drive(plant, loads[:, lane])[0] for lane, plant in enumerate(plants)]
+    lanes = jax.tree.map(
+        lambda *each: jnp.stack([jnp.asarray(one, jnp.asarray(each[0]).dtype) for one in each], -1), *plants
+    )
+    together, _ = drive(lanes, loads)
+    for lane, by_itself in enumerate(alone):
+        own = jax.tree.map(lambda figure, lane=lane: figure[..., lane], together)
+        assert all(map(np.array_equal, jax.tree.leaves(own), jax.tree.leaves(by_itself)))
