@@ -16,7 +16,7 @@ from macrohard.scenario import Scenario
 from macrohard.siting import Nameplate, nameplate
 
 SCHEMA_VERSION = 1
-RESULTS_VERSION = "4"
+RESULTS_VERSION = "5"
 """Changes when a changed law gives other results for the same scenario; noted in the CHANGELOG."""
 
 
