@@ -29,10 +29,10 @@ from scipy.sparse import coo_array
 import macrohard
 from macrohard import Scenario
 from macrohard.colossus import powerplant
-from macrohard.colossus.climate import sunshine
 from macrohard.colossus.clock import Clock
 from macrohard.colossus.powerplant import Plant
-from macrohard.colossus.supply import contract_mw, counts, grid_price, usable, warmth, words
+from macrohard.colossus.supply import contract_mw, counts, grid_price, sun_mw, usable, warmth
+from macrohard.colossus.units import Scalar
 from macrohard.siting import site_of_scenario
 
 VOLL = 10_000.0
@@ -44,8 +44,8 @@ FIRST_H = 24
 """The day begins so long after the start of the run."""
 
 CASES: dict[str, tuple[str, tuple[str, ...]]] = {
-    **{name: (name, ()) for name in ("laptop", "colossus1", "colossus2-phase1", "colossus2-full", "colossus2-1m",
-                                     "stargate-abilene")},
+    **{name: (name, ()) for name in ("laptop", "server", "cloud-1000", "colocation-10mw", "colossus1",
+                                     "colossus2-phase1", "colossus2-full", "colossus2-1m", "stargate-abilene")},
     "phase 1, training half": ("colossus2-phase1", ("training.share=0.5",)),
     "phase 1, four turbines out, 20 Megapacks": (
         "colossus2-phase1", ("power.sources.0.n_units=3", "power.megapack.n_units=20"),
@@ -102,7 +102,7 @@ def ruled(plant: Plant, day: Day, start_day: float, seed: int) -> tuple[Outcome,
     )
     read, able, starts, soc = _minutes(plant, demand, celsius, jnp.float32(start_day), jnp.uint32(seed))
     energy = {name: float(np.sum(np.asarray(value, np.float64))) * MINUTE_H for name, value in read.items()}
-    steps = np.asarray(able).reshape(-1, STEP_MIN, able.shape[1]).min(axis=1)
+    steps = np.asarray(able).reshape(len(able) // STEP_MIN, STEP_MIN, able.shape[1]).min(axis=1)
     return Outcome(
         energy["usd"], energy["unserved"], energy["grid"], energy["turbine"], energy["discharge"], float(starts),
         float(soc),
@@ -113,7 +113,9 @@ def ruled(plant: Plant, day: Day, start_day: float, seed: int) -> tuple[Outcome,
 def _minutes(
     plant: Plant, demand_mw: jax.Array, celsius: jax.Array, start_day: jax.Array, seed: jax.Array
 ) -> tuple[dict[str, jax.Array], jax.Array, jax.Array, jax.Array]:
-    def minute(state: powerplant.PlantState, at: tuple[jax.Array, jax.Array, jax.Array]):  # type: ignore[no-untyped-def]
+    def minute(
+        state: powerplant.PlantState, at: tuple[jax.Array, jax.Array, jax.Array]
+    ) -> tuple[powerplant.PlantState, tuple[dict[str, Scalar], jax.Array]]:
         number, load_mw, outdoor_c = at
         clock = _clock(number, start_day, seed)
         offered = powerplant.offer(plant, state, load_mw, 0.0, outdoor_c, clock, MINUTE_H)
@@ -123,7 +125,7 @@ def _minutes(
             "usd": read.energy_usd_per_h, "unserved": read.unserved_mw, "grid": read.grid_mw,
             "turbine": read.turbine_mw, "discharge": jnp.maximum(read.battery_mw, 0.0),
         }  # fmt: skip
-        return after, (kept, counts(plant.blocks, words(plant.units, can_run)))
+        return after, (kept, counts(can_run))
 
     numbers = FIRST_H * 60 + jnp.arange(demand_mw.shape[0], dtype=jnp.int32)
     first = powerplant.start(plant, _clock(numbers[0], start_day, seed))
@@ -213,7 +215,6 @@ def best(
     n = len(day.demand_mw)
     blocks, battery, grid = (jax.tree.map(np.asarray, part) for part in (plant.blocks, plant.battery, plant.grid))
     units = jax.tree.map(np.asarray, plant.units)
-    of_block = np.asarray([int(np.argmax(units.block == each)) for each in range(able.shape[1])])
     used = np.flatnonzero(able.max(axis=0) > 0)
     able = able[:, used]
     minutes = FIRST_H * 60 + jnp.arange(n * STEP_MIN, dtype=jnp.int32)
@@ -224,13 +225,13 @@ def best(
 
     price = by_step(lambda clock: grid_price(plant.grid, clock))
     contract = by_step(lambda clock: contract_mw(plant.grid, clock.hour, MINUTE_H))
-    sun_mw = by_step(lambda clock: plant.solar.p_nom_mw * sunshine(plant.solar.sun, clock))
+    light_mw = by_step(lambda clock: sun_mw(plant.solar, clock))
 
     def figure(name: str) -> np.ndarray:
         return np.asarray(getattr(blocks, name), float)[used][None, :]
 
     def of_unit(name: str) -> np.ndarray:
-        return np.asarray(getattr(units, name), float)[of_block[used]][None, :]
+        return np.asarray(getattr(units, name), float)[used, 0][None, :]
 
     most = figure("p_nom_mw") * np.asarray(warmth(figure("derate_per_k"), day.temperature_c[:, None]))
     least = np.minimum(figure("least_mw"), most)
@@ -247,7 +248,8 @@ def best(
     down = plan.column(shape, 0, 0, np.inf)
     p = plan.column(shape, mwh_usd * STEP_H, 0, np.inf)
     g = plan.column((n,), price * STEP_H, 0, contract)
-    sun = plan.column((n,), float(plant.solar.om_usd_per_mwh) * STEP_H, 0, sun_mw)
+    sun_usd_per_mwh = plant.solar.om_usd_per_mwh if plant.solar else 0.0
+    sun = plan.column((n,), float(sun_usd_per_mwh) * STEP_H, 0, light_mw)
     power = float(battery.power_mw)
     charge, discharge = (plan.column((n,), 0, 0, power) for _ in range(2))
     energy = float(battery.energy_mwh) * (1 - float(battery.fade_per_year) * FIRST_H / 8760)

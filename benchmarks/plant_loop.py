@@ -1,4 +1,9 @@
-"""The power plant alone through many ticks of one load, every quantity that a run keeps added up."""
+"""The power plant alone through many ticks of one load, every quantity that a run keeps added up.
+
+One plant, or a batch with its lanes on the last axis of every array: the tick broadcasts over them.
+"""
+
+from collections.abc import Sequence
 
 import jax
 import jax.numpy as jnp
@@ -31,7 +36,7 @@ def clock_at(number: jax.Array, seed: jax.Array, dt_h: Scalar, start_day: Scalar
 def tick(
     plant: Plant, state: PlantState, load_mw: Scalar, climate: Climate, clock: Clock, dt_h: Scalar
 ) -> tuple[PlantState, jax.Array]:
-    """One tick in which nothing is capped; its quantities, shape (names,)."""
+    """One tick in which nothing is capped; its quantities, shape (names,) or (names, lanes)."""
     offered = powerplant.offer(plant, state, load_mw, 0.0, temperature_c(climate, clock), clock, dt_h)
     reached_mw = jnp.minimum(load_mw, jnp.maximum(offered.last_mw, 0.0))
     state, read = powerplant.meet(plant, state, offered, reached_mw, load_mw, dt_h)
@@ -43,10 +48,11 @@ def tick(
     return state, jnp.stack([jnp.asarray(one, jnp.float32) for one in each]) * dt_h
 
 
+@jax.jit
 def through(
     plant: Plant, profile_mw: jax.Array, climate: Climate, seed: jax.Array, n_ticks: Scalar, dt_h: Scalar
 ) -> tuple[PlantState, jax.Array]:
-    """The plant after n_ticks of a load, shape (ticks,), that repeats; and the sums of NAMES."""
+    """The plant after n_ticks of a load, shape (ticks,) or (ticks, lanes), that repeats; and the sums of NAMES."""
 
     def step(
         number: jax.Array, carry: tuple[PlantState, jax.Array, jax.Array]
@@ -58,14 +64,13 @@ def through(
         full = number % ADDS == ADDS - 1
         return state, jnp.where(full, 0.0, near), far + jnp.where(full, near, 0.0)
 
-    zero = jnp.zeros(len(NAMES))
+    zero = jnp.zeros((len(NAMES), *profile_mw.shape[1:]))
     first = powerplant.start(plant, clock_at(jnp.int32(0), seed, dt_h))
     state, near, far = jax.lax.fori_loop(0, n_ticks, step, (first, zero, zero))
     return state, near + far
 
 
-one = jax.jit(through)
-"""A single plant."""
-
-many = jax.jit(jax.vmap(through, (0, 0, None, 0, None, None)))
-"""A batch of plants, loads and seeds."""
+def batched(plants: Sequence[Plant]) -> Plant:
+    """Plants of one layout as a batch, lanes last."""
+    batch: Plant = jax.tree.map(lambda *lanes: jnp.stack([jnp.asarray(lane) for lane in lanes], axis=-1), *plants)
+    return batch

@@ -18,7 +18,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from benchmarks.plant_loop import NAMES, many, one
+from benchmarks.plant_loop import NAMES, batched, through
 from macrohard.colossus.climate import Climate
 from macrohard.colossus.plant_builder import plant_of
 from macrohard.colossus.powerplant import Plant
@@ -71,12 +71,12 @@ def measure(name: str, lanes: int, days: int) -> dict[str, object]:
     n_ticks, scale = days * TICKS_PER_DAY, 365 / days
     load = jnp.asarray(load_of(plant, 0))
     seed, climate = jnp.uint32(1), Climate()
-    single = timed(lambda: one(plant, load, climate, seed, n_ticks, DT_H)[1].block_until_ready())
-    batch = jax.tree.map(lambda leaf: jnp.stack([leaf] * lanes), plant)
-    loads = jnp.stack([jnp.asarray(load_of(plant, lane)) for lane in range(lanes)])
+    single = timed(lambda: through(plant, load, climate, seed, n_ticks, DT_H)[1].block_until_ready())
+    batch = batched([plant] * lanes)
+    loads = jnp.asarray(np.stack([load_of(plant, lane) for lane in range(lanes)], axis=1))
     seeds = jnp.arange(lanes, dtype=jnp.uint32)
-    crowd = timed(lambda: many(batch, loads, climate, seeds, n_ticks, DT_H)[1].block_until_ready())
-    sums = dict(zip(NAMES, np.asarray(one(plant, load, climate, seed, n_ticks, DT_H)[1]).tolist(), strict=True))
+    crowd = timed(lambda: through(batch, loads, climate, seeds, n_ticks, DT_H)[1].block_until_ready())
+    sums = dict(zip(NAMES, np.asarray(through(plant, load, climate, seed, n_ticks, DT_H)[1]).tolist(), strict=True))
     return {
         "plant": name, "days": days, "lanes": lanes,
         "year_wall_s": single[0] * scale, "year_cpu_s": single[1] * scale,

@@ -24,7 +24,7 @@ import numpy as np
 import pandas as pd
 import vessim
 
-from benchmarks.plant_loop import NAMES, many, one
+from benchmarks.plant_loop import NAMES, batched, through
 from macrohard.colossus.climate import Climate
 from macrohard.colossus.plant_builder import plant_of
 from macrohard.colossus.powerplant import Plant, PlantState
@@ -102,9 +102,9 @@ def plant() -> Plant:
 def ours(load_mw: np.ndarray) -> tuple[dict[str, float], float]:
     """The same energies here; and the seconds of a warm run."""
     arguments = (plant(), jnp.asarray(load_mw), Climate(), jnp.uint32(1), len(load_mw), STEP_H)
-    one(*arguments)[1].block_until_ready()
+    through(*arguments)[1].block_until_ready()
     began = time.perf_counter()
-    state, sums = one(*arguments)
+    state, sums = through(*arguments)
     sums.block_until_ready()
     seconds = time.perf_counter() - began
     named = dict(zip(NAMES, np.asarray(sums, float).tolist(), strict=True))
@@ -114,12 +114,12 @@ def ours(load_mw: np.ndarray) -> tuple[dict[str, float], float]:
 
 def batch_s(days: int, lanes: int) -> float:
     """Seconds of a warm batch, another load in each lane."""
-    plants = jax.tree.map(lambda leaf: jnp.stack([leaf] * lanes), plant())
-    loads = jnp.stack([jnp.asarray(load_of(days, lane)) for lane in range(lanes)])
+    plants = batched([plant()] * lanes)
+    loads = jnp.asarray(np.stack([load_of(days, lane) for lane in range(lanes)], axis=1))
     seeds = jnp.arange(lanes, dtype=jnp.uint32)
 
     def run() -> tuple[PlantState, jax.Array]:
-        done: tuple[PlantState, jax.Array] = many(plants, loads, Climate(), seeds, loads.shape[1], STEP_H)
+        done: tuple[PlantState, jax.Array] = through(plants, loads, Climate(), seeds, loads.shape[0], STEP_H)
         done[1].block_until_ready()
         return done
 

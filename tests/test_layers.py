@@ -17,7 +17,7 @@ FLOORS = [floor.split() for floor in """
     agents.roster
     macrohard.colossus macrohard.colossus.device macrohard.colossus.hardware macrohard.colossus.tables
     macrohard.colossus.units
-    macrohard.colossus.battery macrohard.colossus.clock macrohard.colossus.dice
+    macrohard.colossus.battery macrohard.colossus.clock macrohard.colossus.dice macrohard.colossus.once
     macrohard.colossus.gpu_power macrohard.colossus.policies macrohard.colossus.roofline
     macrohard.colossus.climate macrohard.colossus.cooling macrohard.colossus.layout macrohard.colossus.swings
     macrohard.colossus.pools macrohard.colossus.serving macrohard.colossus.supply

@@ -71,10 +71,11 @@ def test_laws_of_every_tick(seed):
     read, _ = drive(plant, loads, cap=cap, celsius=celsius, dt_h=dt_h, seed=seed)
     load = np.maximum(read.load_mw, 1e-3)
 
-    supplied = read.source_mw.sum(axis=1) + read.battery_mw + read.unserved_mw
+    sources_mw = [read.grid_mw, read.solar_mw, *np.moveaxis(read.unit_mw, 0, -1).reshape(-1, len(loads))]
+    supplied = sum(sources_mw) + read.battery_mw + read.unserved_mw
     assert np.abs(supplied - read.load_mw).max() < 1e-4 * load.max()
     assert (np.abs(read.residual_mw) < 1e-4 * load).all()
-    assert (read.source_mw >= -1e-4).all() and (read.unserved_mw >= 0).all() and (read.capped_mw >= -1e-4).all()
+    assert min(map(np.min, sources_mw)) >= -1e-4 and (read.unserved_mw >= 0).all() and (read.capped_mw >= -1e-4).all()
     assert (read.grid_mw + read.turbine_mw + read.solar_mw <= read.installed_mw * (1 + 1e-5) + 1e-3).all()
 
     block = plant.battery
@@ -90,13 +91,13 @@ def test_laws_of_every_tick(seed):
     assert (read.capped_mw + read.unserved_mw + (cap == 1.0))[discharges].all()
 
     calm = read.surplus_mw < 1e-4
-    units = read.source_mw[:, 2:]
+    units = read.unit_mw
     step = np.diff(units, axis=0)
     ramp = np.asarray(plant.units.ramp_mw_per_h) * dt_h
-    least = np.asarray(plant.units.least_mw)
+    least, derate_per_k = (np.asarray(each)[:, None] for each in (plant.blocks.least_mw, plant.blocks.derate_per_k))
     assert (step <= np.maximum(ramp, least) + 1e-3)[1:].all()
-    running = (units[1:] > 0) & (units[:-1] > 0) & calm[1:, None]
-    warm = np.asarray(jnp.clip(1 - plant.units.derate_per_k * (celsius - 15), 0, 1))
+    running = (units[1:] > 0) & (units[:-1] > 0) & calm[1:, None, None]
+    warm = np.asarray(jnp.clip(1 - derate_per_k * (celsius - 15), 0, 1))
     assert (-step <= ramp + 1e-3)[running].all()
     assert (units[1:] >= np.minimum(least, warm * np.asarray(plant.units.p_nom_mw)) - 1e-3)[running].all()
     assert (read.grid_mw <= plant.grid.contract_mw + 1e-4).all()
@@ -130,8 +131,9 @@ def test_from_the_same_state_more_supply_reaches_further(seed):
         "grid": (replace(plant, grid=replace(grid, contract_mw=grid.contract_mw + 50.0)), celsius),
         "power": (replace(plant, battery=replace(block, power_mw=block.power_mw + 50.0)), celsius),
         "cool": (plant, celsius - 10),
-        "sun": (replace(plant, solar=replace(plant.solar, p_nom_mw=plant.solar.p_nom_mw + 50.0)), celsius),
     }
+    if plant.solar:
+        more["sun"] = (replace(plant, solar=replace(plant.solar, p_nom_mw=plant.solar.p_nom_mw + 50.0)), celsius)
     served = {}
     for name, (richer, outdoor) in more.items():
         _, read = tick_of(richer, state, jnp.float32(loads[20]), 1.0, outdoor, at(20, dt_h, 1), dt_h)
@@ -148,7 +150,7 @@ def test_turbines_start_committed_to_the_first_load():
 
 def test_equal_units_share_the_load_evenly():
     read, _ = drive(plant_of(TITANS), [150.0])
-    assert read.source_mw[0, 2:7] == pytest.approx([30.0] * 5)
+    assert read.unit_mw[0, 0] == pytest.approx([30.0] * 5 + [0.0] * 3)
 
 
 def test_a_second_unit_joins_after_its_start_time():
@@ -158,7 +160,7 @@ def test_a_second_unit_joins_after_its_start_time():
     joined = int(np.argmax(read.n_units_up >= 2))
     assert 5 + 8 <= joined <= 5 + 9
     assert read.battery_mw[joined - 1] == pytest.approx(60 - 35, abs=0.1)  # meanwhile the battery
-    assert read.source_mw[joined].max() <= 35 and read.unserved_mw.max() == 0
+    assert read.unit_mw[joined].max() <= 35 and read.unserved_mw.max() == 0
 
 
 def test_units_stop_when_load_falls_and_stay_off_their_minimum_down_time():
@@ -407,9 +409,8 @@ def test_units_keep_their_minimum_times_and_their_permits(seed):
     permitted = {**titan, "n_units": 1, "permit_from_h": 1.0, "permit_until_h": 4.0, "om_usd_per_mwh": 1.0}
     plant = plant_of([titan, permitted], {"n_units": 168, "soc_start": 0.6}, grid_mw=60.0)
     read, _ = drive(plant, np.repeat(rng.uniform(110, 235, 16), 30))
-    carrying = read.source_mw[:, 2:8] > 0
-    first = int(np.argmin(np.asarray(plant.blocks.usd_per_mwh)))
-    limited = int(np.argmax(np.asarray(plant.units.block) == first))
+    cheapest, others = read.unit_mw[:, 0, :1], read.unit_mw[:, 1, :5]
+    carrying, limited = np.concatenate([cheapest, others], axis=1) > 0, 0
     assert not carrying[:60, limited].any() and not carrying[240:, limited].any() and carrying[:, limited].any()
     n_spells = 0
     for row in set(range(6)) - {limited}:
@@ -419,3 +420,23 @@ def test_units_keep_their_minimum_times_and_their_permits(seed):
             assert end - begin >= (45 - 8 if was_carrying else 60), (row, begin, end)
             n_spells += 1
     assert n_spells >= 2
+
+
+@pytest.mark.parametrize("name", ["two kinds, sun and calls", "no units"])
+def test_lanes_on_the_last_axis_have_the_bits_of_single_plants(name):
+    """Three plants of one layout as a batch, restless loads of their own: each as it is alone, tick by tick."""
+    sources = [{"kind": "titan350", "n_units": 5, "forced_outage_share": 0.2}, {"kind": "recip", "n_units": 3}]
+    sources = [*sources, {"kind": "solar", "p_nom_mw": 20.0}] if "units" not in name else []
+    plants = [
+        plant_of(sources, {"n_units": packs}, grid_mw=100.0, curtailment=[(1.0, 0.5, 50.0)] * bool(sources))
+        for packs in (0, 20, 168)
+    ]
+    loads = np.random.default_rng(3).uniform(60, 260, (120, 3))
+    alone = [drive(plant, loads[:, lane])[0] for lane, plant in enumerate(plants)]
+    lanes = jax.tree.map(
+        lambda *each: jnp.stack([jnp.asarray(one, jnp.asarray(each[0]).dtype) for one in each], -1), *plants
+    )
+    together, _ = drive(lanes, loads)
+    for lane, by_itself in enumerate(alone):
+        own = jax.tree.map(lambda figure, lane=lane: figure[..., lane], together)
+        assert all(map(np.array_equal, jax.tree.leaves(own), jax.tree.leaves(by_itself)))

@@ -2,6 +2,7 @@
 
 import dataclasses
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from macrohard.colossus.climate import Climate, Sun, sunshine, temperature_c
 from macrohard.colossus.clock import Clock
 from macrohard.colossus.outage import outages, outages_at_start
 from macrohard.colossus.plant_builder import plant_of
-from macrohard.colossus.supply import announced_mw, before, contract_mw, counts, ranks, usable, warmth, words
+from macrohard.colossus.supply import announced_mw, before, contract_mw, counts, ranks, total, usable, warmth
 
 TITANS = [{"kind": "titan350", "n_units": 7}]
 
@@ -23,7 +24,7 @@ def test_colossus_2_phase_1_offers_275_megawatts_and_less_on_bad_days():
     """7 * 35 + 30 = 275; one out: 240; at 35 C 245 * (1 - 0.007 * 20) + 30 = 240.7; 6 * 35 * 0.86 + 30 = 210.6."""
     plant = plant_of(TITANS, grid_mw=30.0)
     cool, hot = (
-        np.asarray(plant.units.p_nom_mw * warmth(plant.units.derate_per_k, celsius)) for celsius in (15.0, 35.0)
+        np.ravel(plant.units.p_nom_mw * warmth(plant.blocks.derate_per_k, celsius)[:, None]) for celsius in (15.0, 35.0)
     )
     grid = float(contract_mw(plant.grid, 0.5, 1 / 60))
     assert cool.sum() + grid == pytest.approx(275.0)
@@ -34,23 +35,24 @@ def test_colossus_2_phase_1_offers_275_megawatts_and_less_on_bad_days():
 
 def test_cold_air_gives_no_more_than_the_rating():
     plant = plant_of(TITANS)
-    assert np.asarray(warmth(plant.units.derate_per_k, -10.0)) == pytest.approx(1.0)
+    assert np.asarray(warmth(plant.blocks.derate_per_k, -10.0)) == pytest.approx(1.0)
 
 
-@pytest.mark.parametrize("seed", range(5))
-def test_counts_and_ranks_by_bits_are_those_by_hand(seed):
-    rng = np.random.default_rng(seed)
-    sources = [
-        {"kind": kind, "n_units": int(rng.integers(1, 15))} for kind in ("smt130", "titan350", "pe6000", "recip")
-    ]
-    plant = plant_of(sources)
-    flags = (rng.random(plant.units.block.shape[0]) < 0.5) & (np.asarray(plant.units.block) >= 0)
-    bits = words(plant.units, jnp.asarray(flags, jnp.float32))
-    block = np.asarray(plant.units.block)
-    by_hand = [(flags & (block == each)).sum() for each in range(plant.blocks.p_nom_mw.shape[0])]
-    assert np.asarray(counts(plant.blocks, bits)).tolist() == by_hand
-    rank = [(flags[:row] & (block[:row] == block[row])).sum() for row in range(len(block))]
-    assert np.asarray(ranks(plant.units, bits)).tolist() == rank
+@pytest.mark.parametrize("width", [1, 7, 32, 50])
+def test_counts_and_ranks_are_those_by_hand(width):
+    flags = np.random.default_rng(width).random((3, width)) < 0.5
+    given = jnp.asarray(flags, jnp.float32)
+    assert np.asarray(counts(given)).tolist() == flags.sum(axis=1).tolist()
+    assert np.asarray(ranks(given)).tolist() == [[row[:place].sum() for place in range(width)] for row in flags]
+
+
+@pytest.mark.parametrize("n_terms", [0, 1, 2, 7, 41])
+def test_a_total_is_added_term_after_term(n_terms):
+    each = np.random.default_rng(n_terms).normal(0, 100, (n_terms, 3)).astype(np.float32)
+    by_hand = np.zeros(3, np.float32)
+    for row in each:
+        by_hand += row
+    assert np.array_equal(np.asarray(jax.jit(total)(each)), by_hand)
 
 
 def test_sums_before_each_block():
@@ -59,7 +61,7 @@ def test_sums_before_each_block():
 
 def test_a_permit_begins_and_expires():
     plant = plant_of([{"kind": "smt130", "n_units": 1, "permit_from_h": 10.0, "permit_until_h": 20.0}])
-    inside = [float(usable(plant.units, at(hour))[0]) for hour in (9.9, 10.0, 19.9, 20.0)]
+    inside = [float(usable(plant.units, at(hour))[0, 0]) for hour in (9.9, 10.0, 19.9, 20.0)]
     assert inside == [0, 1, 1, 0]
 
 
@@ -67,7 +69,7 @@ def test_planned_outages_take_their_hours_and_are_spread():
     """264 h a year of each unit, and never more than two of seven out together."""
     plant = plant_of([{"kind": "titan350", "n_units": 7, "planned_outage": True}])
     hours = np.arange(8760, 2 * 8760) + 0.5
-    serving = np.stack([np.asarray(usable(plant.units, at(hour)))[:7] for hour in hours[::12]])
+    serving = np.stack([np.asarray(usable(plant.units, at(hour)))[0, :7] for hour in hours[::12]])
     out = 1 - serving
     assert out.sum(axis=0) * 12 == pytest.approx([264] * 7, abs=24)
     assert out.sum(axis=1).max() <= 2
@@ -90,12 +92,11 @@ def test_a_call_of_the_utility_is_walked_down_to_within_its_notice():
 def test_outages_have_their_long_run_share_and_length(dt_h):
     """forced_outage_share 0.2, mttr 5 h: units that run all the time are out a fifth of it, 5 h each time."""
     plant = plant_of([{"kind": "smt130", "n_units": 60, "forced_outage_share": 0.2, "mttr_h": 5.0}])
-    import jax
 
     def day(tick, carry):
         out, hours, events = carry
         now = outages(plant.units, out, 1 - out, at(0.0, tick=tick), dt_h)
-        return now, hours + now[:60].sum() * dt_h, events + (now * (1 - out))[:60].sum()
+        return now, hours + now[0, :60].sum() * dt_h, events + (now * (1 - out))[0, :60].sum()
 
     n = int(2000 / dt_h)
     first = outages_at_start(plant.units, at(0.0))
@@ -107,7 +108,7 @@ def test_outages_have_their_long_run_share_and_length(dt_h):
 
 def test_adding_a_unit_changes_no_other_units_luck():
     few, many = (plant_of([{"kind": "smt130", "n_units": n}]).units for n in (3, 60))
-    assert np.array_equal(np.asarray(few.key)[:3], np.asarray(many.key)[:3])
+    assert np.array_equal(np.asarray(few.key)[0, :3], np.asarray(many.key)[0, :3])
 
 
 def test_the_year_has_its_seasons_and_the_day_its_noon():
@@ -133,16 +134,16 @@ def test_day_to_day_weather_keeps_mean_and_spread():
 
 def test_more_units_than_rows_are_lumped_and_keep_their_rating():
     plant = plant_of([{"kind": "smt130", "n_units": 100}, {"kind": "titan350", "n_units": 20}])
-    assert plant.units.p_nom_mw.shape[0] <= 64
+    assert np.count_nonzero(plant.units.p_nom_mw) <= 64
     assert float(plant.units.p_nom_mw.sum()) == pytest.approx(100 * 16.5 + 20 * 35)
-    machines = counts(plant.blocks, words(plant.units, plant.units.p_nom_mw)) * plant.blocks.n_machines
+    machines = counts(plant.units.p_nom_mw > 0) * plant.blocks.n_machines
     assert float(machines.sum()) == 120
 
 
 def test_merit_order_is_by_running_cost():
     """Titan 350 at 9,450 Btu/kWh runs before SMT-130 at 10,277: 4.02 * 9.45 + 11 = 49.0 against 52.3 USD/MWh."""
     plant = plant_of([{"kind": "smt130", "n_units": 2}, {"kind": "titan350", "n_units": 2}])
-    assert np.asarray(plant.units.p_nom_mw)[:4].tolist() == [35, 35, 16.5, 16.5]
+    assert np.asarray(plant.units.p_nom_mw).tolist() == [[35, 35], [16.5, 16.5]]
     assert np.asarray(plant.blocks.usd_per_mwh)[:2] == pytest.approx([48.99, 52.31], abs=0.01)
 
 

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 
 from macrohard.colossus import dice
 from macrohard.colossus.clock import Clock
+from macrohard.colossus.once import once
 from macrohard.colossus.units import Scalar
 
 _WEATHER, _CLOUDS = 102, 103  # streams of the dice
@@ -34,7 +35,7 @@ def temperature_c(climate: Climate, clock: Clock) -> Scalar:
     passed = clock.hour_of_day / 24
     today, next_day = _odd(clock, _WEATHER, 0), _odd(clock, _WEATHER, 1)
     weather = climate.spread_c * (today + (next_day - today) * passed)
-    return climate.mean_c + season + day + weather
+    return once(climate.mean_c + season + day + weather)
 
 
 def _odd(clock: Clock, stream: int, days_on: int) -> jax.Array:

@@ -7,8 +7,9 @@ import jax
 import jax.numpy as jnp
 
 from macrohard.colossus.clock import Clock
+from macrohard.colossus.once import once
 from macrohard.colossus.outage import outages
-from macrohard.colossus.supply import Blocks, Units, before, by_block, counts, of_units, ranks, usable, warmth, words
+from macrohard.colossus.supply import Blocks, Units, before, counts, ranks, total, usable, warmth
 from macrohard.colossus.units import H_PER_YEAR, Scalar
 
 _LONG_H = 1000.0
@@ -17,7 +18,9 @@ _LONG_H = 1000.0
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class UnitState:
-    """Per unit: output, ordered to run or not (1 or 0), time since that last changed, out of order or not, starts."""
+    """Per unit, shape (blocks, width): output, ordered to run or not (1 or 0), time since that last changed, out of
+    order or not, starts.
+    """
 
     output_mw: jax.Array
     on: jax.Array
@@ -77,34 +80,31 @@ def commit(
     the minimum loads so far fit under the load. Shut down, it is first driven to its minimum load, and let go when
     the others reach the load without it. Both minimum up time and that are waived when minimum loads exceed the load.
     """
-    out = outages(units, state.out, state.on, clock, dt_h)
+    out = once(outages(units, state.out, state.on, clock, dt_h))
     can_run = (1 - out) * usable(units, clock)
-    most_mw = units.p_nom_mw * warmth(units.derate_per_k, temperature_c)
-    least_mw = jnp.minimum(units.least_mw, most_mw)
     block_most_mw = blocks.p_nom_mw * warmth(blocks.derate_per_k, temperature_c)
     block_least_mw = jnp.minimum(blocks.least_mw, block_most_mw)
+    most_mw, least_mw = block_most_mw[:, None], block_least_mw[:, None]
     on = state.on * can_run
     since_h = jnp.where(on == state.on, state.since_h, 0.0)
     starts_allowed = units.starts_per_year * (1 + jnp.floor(clock.hour / H_PER_YEAR))
     rested = (since_h >= units.min_down_h) & (state.starts < starts_allowed)
     startable = can_run * (1 - on) * jnp.where(rested | (need.is_first > 0), 1.0, 0.0)
 
-    able = counts(blocks, words(units, can_run))
-    n_running = counts(blocks, words(units, on))
-    counted = words(units, on + startable)
-    n_counted, rank = counts(blocks, counted), ranks(units, counted)
-    is_overloaded = jnp.sum(n_running * block_least_mw) > need.least_mw
+    counted = on + startable
+    n_counted, rank = counts(counted), ranks(counted)
+    is_overloaded = total(counts(on) * block_least_mw) > need.least_mw
     cover_mw = before(n_counted * block_most_mw)
     cover_mw = cover_mw + jnp.where(need.grid_usd_per_mwh < blocks.usd_per_mwh, need.grid_mw, 0.0)
     # ranks up to which a block's units are wanted, kept if on, and fit under the load
     starts_below = (need.cover_mw - cover_mw) / jnp.maximum(block_most_mw, 1e-6)
     stays_below = (need.cover_mw + need.band_mw - cover_mw) / jnp.maximum(block_most_mw, 1e-6)
     fits = (need.least_mw - before(n_counted * block_least_mw)) / jnp.maximum(block_least_mw, 1e-6) - 1 + 1e-6
-    limit = of_units(units, jnp.minimum(starts_below, jnp.floor(fits) + 1))
-    limit_on = of_units(units, jnp.minimum(stays_below, jnp.floor(fits) + 1))
+    limit = jnp.minimum(starts_below, jnp.floor(fits) + 1)[:, None]
+    limit_on = jnp.minimum(stays_below, jnp.floor(fits) + 1)[:, None]
     bound = (since_h < units.min_up_h) & ~is_overloaded
-    starting = startable * jnp.where(rank < limit, 1.0, 0.0)
-    stopping = on * jnp.where((rank < limit_on) | bound, 0.0, 1.0)
+    starting = once(startable * jnp.where(rank < limit, 1.0, 0.0))
+    stopping = once(on * jnp.where((rank < limit_on) | bound, 0.0, 1.0))
 
     first = jnp.where(need.is_first > 0, 1.0, 0.0)
     synced = on * jnp.where(since_h >= units.sync_h, 1.0, 0.0)
@@ -115,7 +115,7 @@ def commit(
     high_mw = jnp.where(stopping > 0, low_mw, high_mw)
 
     idle = stopping * jnp.where(synced * state.output_mw <= least_mw * 1.001, 1.0, 0.0)
-    others_mw = jnp.sum(synced * (1 - stopping) * high_mw) + need.other_mw
+    others_mw = total(total(synced * (1 - stopping) * high_mw, axis=1)) + need.other_mw
     lets_go = (others_mw >= need.serve_mw) | is_overloaded
     leaving = idle * jnp.where(lets_go, 1.0, 1 - synced)
     carries = jnp.where(first > 0, starting, synced * (1 - leaving))
@@ -128,16 +128,16 @@ def commit(
         starts=state.starts + starting * (1 - first),
     )
     unit_low_mw, unit_span_mw = carries * low_mw, carries * (high_mw - low_mw)
-    block_low_mw, block_span_mw = by_block(units, blocks, unit_low_mw), by_block(units, blocks, unit_span_mw)
-    low_sum_mw = jnp.sum(block_low_mw)
+    block_low_mw, block_span_mw = total(unit_low_mw, axis=1), total(unit_span_mw, axis=1)
+    low_sum_mw = total(block_low_mw)
     return after, Ready(
         unit_low_mw=unit_low_mw,
         unit_span_mw=unit_span_mw,
         block_low_mw=block_low_mw,
         block_span_mw=block_span_mw,
         low_mw=low_sum_mw,
-        high_mw=low_sum_mw + jnp.sum(block_span_mw),
-        n_on=counts(blocks, words(units, after.on)),
-        n_up=counts(blocks, words(units, carries)),
-        able_mw=jnp.sum(able * block_most_mw),
+        high_mw=low_sum_mw + total(block_span_mw),
+        n_on=counts(after.on),
+        n_up=counts(carries),
+        able_mw=total(counts(can_run) * block_most_mw),
     )

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 
 from macrohard.colossus.commitment import Ready
 from macrohard.colossus.policies import Orders
-from macrohard.colossus.supply import Units, before, of_units
+from macrohard.colossus.supply import before, total
 from macrohard.colossus.units import Scalar
 
 ROUNDING = 1e-5
@@ -32,9 +32,10 @@ class Store(NamedTuple):
 
 
 class Shares(NamedTuple):
-    """Output per unit, shape (rows,), per block, and of grid, sun and battery (discharge +). short_mw: unserved.
+    """Output per unit, shape (blocks, width), per block, and of grid, sun and battery (discharge +).
 
-    surplus_mw: how far sources had to be forced below their minimum load or down-ramp (load rejection).
+    short_mw: unserved. surplus_mw: how far sources had to be forced below their minimum load or down-ramp (load
+    rejection).
     """
 
     unit_mw: jax.Array
@@ -53,7 +54,6 @@ def share_out(
     store: Store,
     orders: Orders,
     is_short: Scalar,
-    units: Units,
     block_usd_per_mwh: jax.Array,
     grid_usd_per_mwh: Scalar,
 ) -> Shares:
@@ -84,7 +84,7 @@ def share_out(
     battery_mw = jnp.clip(load_mw - made_mw, -store.room_mw, jnp.where(is_short > 0, store.last_mw, store.above_mw))
     short_mw = load_mw - made_mw - battery_mw
     return Shares(
-        unit_mw=ready.unit_low_mw * scale + ready.unit_span_mw * of_units(units, fill),
+        unit_mw=ready.unit_low_mw * scale + ready.unit_span_mw * fill[:, None],
         block_mw=ready.block_low_mw * scale + ready.block_span_mw * fill,
         grid_mw=grid_low_mw + grid_extra_mw,
         solar_mw=solar_mw,
@@ -104,5 +104,5 @@ def in_merit_order(
     dearer = grid_usd_per_mwh < usd_per_mwh
     start_mw = before(span_mw) + jnp.where(dearer, grid_mw, 0.0)
     filled_mw = jnp.clip(rest_mw - start_mw, 0.0, span_mw)
-    ahead_mw = jnp.sum(jnp.where(dearer, 0.0, span_mw))
+    ahead_mw = total(jnp.where(dearer, 0.0, span_mw))
     return jnp.clip(rest_mw - ahead_mw, 0.0, grid_mw), filled_mw / jnp.maximum(span_mw, 1e-9)

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
-from macrohard.colossus.supply import Blocks
+from macrohard.colossus.supply import Blocks, total
 from macrohard.colossus.units import Scalar
 
 KG_PER_LB = 0.45359237
@@ -59,7 +59,7 @@ def bill(
     starting = (n_on - n_up) * raw_kg_per_h
     nox, nox_raw = (each * block_mw + starting for each in (blocks.nox_kg_per_mwh, blocks.nox_raw_kg_per_mwh))
     columns = [fuel, nox, nox_raw, fuel * blocks.gas_usd_per_mmbtu, blocks.om_usd_per_mwh * block_mw]
-    burnt, nox_kg, nox_raw_kg, fuel_usd, om_usd = jnp.sum(jnp.stack(columns, axis=1), axis=0)
+    burnt, nox_kg, nox_raw_kg, fuel_usd, om_usd = (total(each) for each in columns)
     grid_usd = grid_mw * grid_usd_per_mwh
     return Bill(
         fuel_mmbtu_per_h=burnt,

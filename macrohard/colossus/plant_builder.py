@@ -88,15 +88,15 @@ def _grid(
     contract_mw: float, ramp_mw_per_min: float | None, prices: np.ndarray, calls: Sequence[tuple[float, float, float]]
 ) -> Grid:
     ramp = 0.1 * contract_mw if ramp_mw_per_min is None else ramp_mw_per_min  # assumed; no public figure found
-    rows = [(NEVER_H, NEVER_H, 0.0)] * (bucket(len(calls), "power.curtailment", (4, 8, 16, 32, 64, 128, 256)))
+    rows = [(NEVER_H, NEVER_H, 0.0)] * (bucket(len(calls), "power.curtailment", (0, 4, 8, 16, 32, 64, 128, 256)))
     for index, (hour, hours, mw) in enumerate(calls):
         rows[index] = (hour, hour + hours, checked(f"power.curtailment[{index}].mw", mw))
-    begins, ends, less = (jnp.asarray(column, jnp.float32) for column in zip(*rows, strict=True))
+    begins, ends, less = jnp.asarray(np.asarray(rows, np.float32).reshape(-1, 3).T)
     ramp_mw_per_h = checked("power.grid_ramp_mw_per_min", ramp) * MIN_PER_H
     return Grid(contract_mw, ramp_mw_per_h, jnp.asarray(prices), begins, ends, less, _NOTICE_H)
 
 
-def _solar(sources: Sequence[Source], sun: Sun | None) -> Solar:
+def _solar(sources: Sequence[Source], sun: Sun | None) -> Solar | None:
     fields = [(f"power.sources[{index}]", each) for index, each in enumerate(sources) if each.get("kind") == "solar"]
     for field, each in fields:
         if each.get("p_nom_mw") is None:
@@ -105,4 +105,4 @@ def _solar(sources: Sequence[Source], sun: Sun | None) -> Solar:
         checked(f"{field}.p_nom_mw", number(each, "p_nom_mw", 0.0)) * number(each, "n_units", 1.0)
         for field, each in fields
     )
-    return Solar(rating, sun or Sun(), _SOLAR_OM)
+    return Solar(rating, sun or Sun(), _SOLAR_OM) if rating else None

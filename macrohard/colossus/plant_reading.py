@@ -12,7 +12,7 @@ from macrohard.colossus.units import Scalar
 class PlantReading:
     """MW of one tick, positive when it feeds the site.
 
-    source_mw: grid, sun, then each unit, shape (2 + rows,). limit_mw: the load that supply could reach, battery above
+    unit_mw: of each unit, shape (blocks, width). limit_mw: the load that supply could reach, battery above
     its reserve included. capped_mw: demand less load. surplus_mw: forced below minimum load or down-ramp.
     nox_raw: as if no unit had a catalyst. energy_usd: fuel, grid, and the rest is operation. grid_peak_mw: highest draw
     of this month so far.
@@ -20,7 +20,7 @@ class PlantReading:
     """
 
     load_mw: Scalar
-    source_mw: jax.Array
+    unit_mw: jax.Array
     grid_mw: Scalar
     turbine_mw: Scalar
     solar_mw: Scalar

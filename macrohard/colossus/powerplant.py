@@ -11,7 +11,6 @@ import jax
 import jax.numpy as jnp
 
 from macrohard.colossus.battery import Battery, above_mwh, capacity_mwh, loss_mw, room_mwh, store
-from macrohard.colossus.climate import sunshine
 from macrohard.colossus.clock import Clock
 from macrohard.colossus.commitment import Need, Ready, UnitState, at_rest, commit
 from macrohard.colossus.dispatch import Reach, Store, share_out
@@ -19,7 +18,18 @@ from macrohard.colossus.emissions import Prices, bill
 from macrohard.colossus.outage import outages_at_start
 from macrohard.colossus.plant_reading import PlantReading
 from macrohard.colossus.policies import POLICIES, Orders, View
-from macrohard.colossus.supply import Blocks, Grid, Solar, Units, announced_mw, contract_mw, grid_price, month_begins
+from macrohard.colossus.supply import (
+    Blocks,
+    Grid,
+    Solar,
+    Units,
+    announced_mw,
+    contract_mw,
+    grid_price,
+    month_begins,
+    sun_mw,
+    total,
+)
 from macrohard.colossus.units import Scalar
 
 
@@ -51,7 +61,7 @@ class Plant:
     units: Units
     blocks: Blocks
     grid: Grid
-    solar: Solar
+    solar: Solar | None
     battery: Battery
     prices: Prices
     rules: Rules
@@ -95,14 +105,16 @@ class Offer(NamedTuple):
 
 def start(plant: Plant, clock: Clock) -> PlantState:
     """Before the first tick: units at rest, to be committed to the first load; the battery as it starts."""
+    soc = jnp.asarray(plant.battery.soc_start, jnp.float32)
+    zero = jnp.zeros_like(soc)
     return PlantState(
         units=at_rest(plant.units, outages_at_start(plant.units, clock)),
         n_on=jnp.zeros_like(plant.blocks.p_nom_mw),
-        grid_mw=jnp.float32(0.0),
-        grid_peak_mw=jnp.float32(0.0),
-        grid_peaks_mw=jnp.float32(0.0),
-        soc=jnp.asarray(plant.battery.soc_start, jnp.float32),
-        is_new=jnp.float32(1.0),
+        grid_mw=zero,
+        grid_peak_mw=zero,
+        grid_peaks_mw=zero,
+        soc=soc,
+        is_new=zero + 1.0,
     )
 
 
@@ -128,7 +140,7 @@ def offer(
     ramp_mw = jnp.where(state.is_new > 0, 1e9, grid.ramp_mw_per_h * dt_h)
     grid_high_mw = jnp.minimum(contract, state.grid_mw + ramp_mw)
     grid_low_mw = jnp.clip(state.grid_mw - ramp_mw, 0.0, grid_high_mw)
-    solar_mw = plant.solar.p_nom_mw * sunshine(plant.solar.sun, clock)
+    solar_mw = sun_mw(plant.solar, clock)
 
     view = View(
         load_mw=demand_mw,
@@ -138,7 +150,7 @@ def offer(
         above_mw=stores.above_mw,
         room_mw=stores.room_mw,
         refill_mw=room_mwh(plant.battery, plant.battery.reserve, energy_mwh) / rules.refill_h,
-        largest_mw=jnp.max(jnp.where(state.n_on > 0, plant.blocks.p_nom_mw, 0.0)),
+        largest_mw=jnp.max(jnp.where(state.n_on > 0, plant.blocks.p_nom_mw, 0.0), axis=0, initial=0.0),
         bridge_mw=jnp.minimum(power_mw, above / rules.bridge_h) + jnp.maximum(announced - state.grid_mw, 0.0),
         grid_usd_per_mwh=price,
         cheap_usd_per_mwh=rules.cheap_usd_per_mwh,
@@ -185,14 +197,15 @@ def meet(
     is_short = jnp.where(load_mw > offered.limit_mw * (1 + 1e-6), 1.0, 0.0)
     ready, stores = offered.ready, offered.store
     shares = share_out(
-        load_mw, offered.reach, ready, stores, offered.orders, is_short, plant.units, plant.blocks.usd_per_mwh,
+        load_mw, offered.reach, ready, stores, offered.orders, is_short, plant.blocks.usd_per_mwh,
         offered.grid_usd_per_mwh,
     )  # fmt: skip
+    solar_usd_per_h = 0.0 if plant.solar is None else shares.solar_mw * plant.solar.om_usd_per_mwh
     cost = bill(
         plant.blocks, ready.n_on, ready.n_up, shares.block_mw, shares.grid_mw,
-        shares.solar_mw * plant.solar.om_usd_per_mwh, offered.grid_usd_per_mwh, plant.prices,
+        solar_usd_per_h, offered.grid_usd_per_mwh, plant.prices,
     )  # fmt: skip
-    turbine_mw = jnp.sum(shares.unit_mw)
+    turbine_mw = total(shares.block_mw)
     supplied_mw = turbine_mw + shares.grid_mw + shares.solar_mw + shares.battery_mw
     peak_mw = jnp.maximum(offered.grid_peak_mw, shares.grid_mw)
     asked_mw = jnp.where(is_short > 0, stores.last_mw, stores.above_mw)
@@ -205,11 +218,11 @@ def meet(
         grid_peak_mw=peak_mw,
         grid_peaks_mw=state.grid_peaks_mw + (peak_mw - offered.grid_peak_mw),
         soc=store(plant.battery, state.soc, shares.battery_mw, offered.energy_mwh, dt_h),
-        is_new=jnp.float32(0.0),
+        is_new=jnp.zeros_like(state.is_new),
     )
     return after, PlantReading(
         load_mw=load_mw,
-        source_mw=jnp.concatenate([jnp.stack([shares.grid_mw, shares.solar_mw]), shares.unit_mw]),
+        unit_mw=shares.unit_mw,
         grid_mw=shares.grid_mw,
         turbine_mw=turbine_mw,
         solar_mw=shares.solar_mw,
@@ -230,9 +243,9 @@ def meet(
         fuel_usd_per_h=cost.fuel_usd_per_h,
         grid_usd_per_h=cost.grid_usd_per_h,
         energy_usd_per_h=cost.energy_usd_per_h,
-        n_units_up=jnp.sum(ready.n_up * plant.blocks.n_machines),
-        n_units_out=jnp.sum(after.units.out),
-        n_starts=jnp.sum(after.units.starts),
+        n_units_up=jnp.sum(ready.n_up * plant.blocks.n_machines, axis=0),
+        n_units_out=jnp.sum(after.units.out, axis=(0, 1)),
+        n_starts=jnp.sum(after.units.starts, axis=(0, 1)),
         grid_peak_mw=peak_mw,
         battery_binds_mw=jnp.where(all_asked & by_power, 1.0, 0.0),
         battery_binds_mwh=jnp.where(all_asked & ~by_power, 1.0, 0.0),

@@ -88,7 +88,7 @@ def adequacy(
 
 def margin_mw(plant: Plant, load_mw: float, *, n_out: int = 0, celsius: float = 15.0) -> float:
     """What grid and units can carry beyond a load for good, with the n_out largest units out, at that temperature."""
-    able = np.sort(np.asarray(plant.units.p_nom_mw * warmth(plant.units.derate_per_k, celsius)))[::-1]
+    able = np.sort(np.ravel(plant.units.p_nom_mw * warmth(plant.blocks.derate_per_k, celsius)[:, None]))[::-1]
     return float(able[n_out:].sum() + plant.grid.contract_mw - load_mw)
 
 
@@ -97,24 +97,23 @@ def _years(
     plant: Plant, profile: jax.Array, climate: Climate, start_day: Scalar, seeds: jax.Array, n_ticks: Scalar,
     dt_h: Scalar, held_mw: Scalar,
 ) -> _Losses:  # fmt: skip
-    def one(seed: jax.Array) -> _Losses:
-        def tick(number: jax.Array, carry: tuple[PlantState, _Losses]) -> tuple[PlantState, _Losses]:
-            state, losses = carry
-            clock = _clock(number, start_day, seed, dt_h)
-            load_mw = profile[number % profile.shape[0]]
-            outdoor_c = temperature_c(climate, clock)
-            offered = powerplant.offer(plant, state, load_mw, held_mw, outdoor_c, clock, dt_h)
-            reached_mw = jnp.minimum(load_mw, offered.limit_mw)
-            state, _ = powerplant.meet(plant, state, offered, reached_mw, load_mw, dt_h)
-            return state, _note(losses, load_mw - reached_mw, load_mw, clock, dt_h)
+    lanes = seeds.shape  # last axis of every array, so that what is alike for all seeds is computed side by side
+    plant = jax.tree.map(lambda leaf: jnp.broadcast_to(jnp.asarray(leaf)[..., None], jnp.shape(leaf) + lanes), plant)
 
-        zero = jnp.float32(0.0)
-        nothing = _Losses(zero, zero, zero, zero, zero, zero, last_day=jnp.float32(-1.0), worst_mw=zero)
-        first = powerplant.start(plant, _clock(jnp.int32(0), start_day, seed, dt_h))
-        losses: _Losses = jax.lax.fori_loop(0, n_ticks, tick, (first, nothing))[1]
-        return losses
+    def tick(number: jax.Array, carry: tuple[PlantState, _Losses]) -> tuple[PlantState, _Losses]:
+        state, losses = carry
+        clock = _clock(number, start_day, seeds, dt_h)
+        load_mw = profile[number % profile.shape[0]]
+        outdoor_c = temperature_c(climate, clock)
+        offered = powerplant.offer(plant, state, load_mw, held_mw, outdoor_c, clock, dt_h)
+        reached_mw = jnp.minimum(load_mw, offered.limit_mw)
+        state, _ = powerplant.meet(plant, state, offered, reached_mw, load_mw, dt_h)
+        return state, _note(losses, load_mw - reached_mw, load_mw, clock, dt_h)
 
-    lost: _Losses = jax.vmap(one)(seeds)
+    zero = jnp.zeros(lanes)
+    nothing = _Losses(zero, zero, zero, zero, zero, zero, last_day=zero - 1.0, worst_mw=zero)
+    first = powerplant.start(plant, _clock(jnp.int32(0), start_day, seeds, dt_h))
+    lost: _Losses = jax.lax.fori_loop(0, n_ticks, tick, (first, nothing))[1]
     return lost
 
 

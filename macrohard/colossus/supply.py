@@ -1,6 +1,7 @@
 """What can feed the site: generating units one by one, the grid contract, solar panels.
 
-Arrays of units have shape (rows,), one row a unit, padded with units that no permit lets run. Equal units form a block.
+Equal units form a block. Arrays of units have shape (blocks, width), a row a block, padded with units that no permit
+lets run. A batch of plants has its lanes on a last axis of every array: all laws here broadcast over it.
 """
 
 from dataclasses import dataclass
@@ -8,31 +9,32 @@ from dataclasses import dataclass
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax import lax
 
-from macrohard.colossus.climate import Sun
+from macrohard.colossus.climate import Sun, sunshine
 from macrohard.colossus.clock import Clock
+from macrohard.colossus.once import once
 from macrohard.colossus.units import H_PER_MONTH, H_PER_YEAR, Scalar
+
+_WORD = 32
+"""Bits of a word: units of a block are counted that many at a time."""
 
 
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class Units:
-    """Gas-fired units, in merit order.
+    """Gas-fired units, shape (blocks, width).
 
-    key names a unit to the dice; block is its row in Blocks. least_mw is the minimum load. sync_h: from the order to
-    start until the unit carries it. mtbf_h counts running hours. planned_from_h is an hour of the year. bit and ahead
-    hold words of 32 rows, shape (words, rows): the unit's own bit, and those of the units before it in its block.
+    key names a unit to the dice. sync_h: from the order to start until the unit carries its minimum load. mtbf_h counts
+    running hours. planned_from_h is an hour of the year.
     """
 
     key: jax.Array
-    block: jax.Array
     p_nom_mw: jax.Array
-    least_mw: jax.Array
     ramp_mw_per_h: jax.Array
     sync_h: jax.Array
     min_up_h: jax.Array
     min_down_h: jax.Array
-    derate_per_k: jax.Array
     mtbf_h: jax.Array
     mttr_h: jax.Array
     planned_from_h: jax.Array
@@ -40,8 +42,6 @@ class Units:
     permit_from_h: jax.Array
     permit_until_h: jax.Array
     starts_per_year: jax.Array
-    bit: jax.Array
-    ahead: jax.Array
 
 
 @jax.tree_util.register_dataclass
@@ -49,13 +49,12 @@ class Units:
 class Blocks:
     """Groups of equal units, cheapest first, shape (blocks,); they share their load evenly. Figures are of one unit.
 
-    members: bits of the block's units, shape (words, blocks). n_machines: 1, or more where a row stands for several.
+    n_machines: 1, or more where a unit stands for several. least_mw is the minimum load.
     no_load_mmbtu_per_h and mmbtu_per_mwh: the straight line from no load to full load; full_mmbtu_per_mwh at full load.
     usd_per_mwh: running cost at full load, fuel and O&M. nox_raw_kg_per_mwh holds while a unit starts, before its
     catalyst is warm.
     """
 
-    members: jax.Array
     n_machines: jax.Array
     p_nom_mw: jax.Array
     least_mw: jax.Array
@@ -97,48 +96,36 @@ class Solar:
     om_usd_per_mwh: Scalar
 
 
-def words(units: Units, flags: jax.Array) -> jax.Array:
-    """Which units a flag is set for, as bits, shape (words,): integers, so their sum depends on no order."""
-    return jnp.sum(jnp.where(flags > 0, units.bit, jnp.uint32(0)), axis=1, dtype=jnp.uint32)
-
-
-def counts(blocks: Blocks, bits: jax.Array) -> jax.Array:
-    """Units of each block among those bits, shape (blocks,)."""
-    return _bits_set(bits[:, None] & blocks.members)
-
-
-def ranks(units: Units, bits: jax.Array) -> jax.Array:
-    """How many units among those bits come before a unit in its own block, shape (rows,)."""
-    return _bits_set(bits[:, None] & units.ahead)
-
-
-def _bits_set(words_by_column: jax.Array) -> jax.Array:
-    each = jax.lax.population_count(words_by_column)
-    return sum((each[word] for word in range(1, each.shape[0])), each[0]).astype(jnp.float32)
+def total(each: jax.Array, axis: int = 0) -> jax.Array:
+    """Sum over an axis, term after term: a lane of a batch then rounds as a single run does."""
+    terms = [lax.index_in_dim(each, place, axis, keepdims=False) for place in range(each.shape[axis])]
+    return once(sum(terms[1:], start=terms[0])) if terms else jnp.sum(each, axis=axis)
 
 
 def before(per_block: jax.Array) -> jax.Array:
     """Sum over the blocks before each one, shape (blocks,)."""
-    n_blocks = per_block.shape[0]
-    earlier = np.triu(np.ones((n_blocks, n_blocks), np.float32), 1)
-    return jnp.sum(per_block[:, None] * earlier, axis=0)
+    sums = [jnp.zeros(per_block.shape[1:])]
+    for block in range(per_block.shape[0] - 1):
+        sums.append(sums[-1] + per_block[block])
+    return once(jnp.stack(sums)[: per_block.shape[0]])
 
 
-def by_block(units: Units, blocks: Blocks, per_unit: jax.Array) -> jax.Array:
-    """Sum over the units of each block, shape (blocks,)."""
-    number = jnp.arange(blocks.p_nom_mw.shape[0])
-    total = jnp.zeros_like(blocks.p_nom_mw)
-    for row in range(per_unit.shape[0]):
-        total = total + jnp.where(units.block[row] == number, per_unit[row], 0.0)
-    return total
+def counts(flags: jax.Array) -> jax.Array:
+    """How many units of each block a flag, 1 or 0, is set for, shape (blocks,): whole, so in any order the same."""
+    return jnp.sum(flags, axis=1)
 
 
-def of_units(units: Units, per_block: jax.Array) -> jax.Array:
-    """A figure of each block, given to its units, shape (rows,)."""
-    given = jnp.zeros_like(units.p_nom_mw)
-    for block in range(per_block.shape[0]):
-        given = jnp.where(units.block == block, per_block[block], given)
-    return given
+def ranks(flags: jax.Array) -> jax.Array:
+    """How many of the units before it in its block a flag is set for, shape (blocks, width)."""
+    ahead, parts = jnp.zeros_like(flags[:, :1]), []
+    for first in range(0, flags.shape[1], _WORD):
+        part = flags[:, first : first + _WORD]
+        places = np.arange(part.shape[1], dtype=np.uint32).reshape(-1, *(1,) * (flags.ndim - 2))
+        bit = np.uint32(1) << places
+        word = jnp.sum(jnp.where(part > 0, bit, np.uint32(0)), axis=1, keepdims=True, dtype=jnp.uint32)
+        parts.append(ahead + lax.population_count(word & (bit - np.uint32(1))).astype(jnp.float32))
+        ahead = ahead + lax.population_count(word).astype(jnp.float32)
+    return jnp.concatenate(parts, axis=1)
 
 
 def usable(units: Units, clock: Clock) -> jax.Array:
@@ -181,3 +168,8 @@ def grid_price(grid: Grid, clock: Clock) -> Scalar:
     """Price of energy in this hour of the day, USD/MWh."""
     hour = jnp.clip(jnp.floor(clock.hour_of_day), 0, 23).astype(jnp.int32)
     return grid.usd_per_mwh[hour]
+
+
+def sun_mw(solar: Solar | None, clock: Clock) -> Scalar:
+    """What the panels could yield now."""
+    return 0.0 if solar is None else solar.p_nom_mw * sunshine(solar.sun, clock)

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from itertools import groupby
 
 import jax.numpy as jnp
 import numpy as np
@@ -12,15 +13,16 @@ from macrohard.colossus.tables import checked, numbers, row_named
 from macrohard.colossus.units import H_PER_YEAR, MMBTU_PER_MWH_PER_BTU_PER_KWH
 
 Source = Mapping[str, float | str | bool | None]
-_ROWS = (8, 16, 24, 32, 48, 64)
-_BLOCKS = (2, 4, 8, 16)
+_MOST_UNITS = 64
+_WIDTHS = (1, 2, 4, 8, 12, 16, 24, 32, 48, 64)
+_BLOCKS = (0, 1, 2, 3, 4, 6, 8, 12, 16)
 NEVER_H = 1e9
 MIN_PER_H = 60.0
 _OWN = ("permit_from_h", "permit_until_h", "starts_per_year", "planned_outage", "gas_usd_per_mmbtu")
 
 
 def units_of(sources: Sequence[Source], money: Mapping[str, float]) -> tuple[Units, Blocks]:
-    """All units in merit order, padded to a bucket; where there are more than fit, equal ones are lumped together."""
+    """All units by block, in merit order, padded to a bucket; where they are too many, equal ones are lumped."""
     kinds = []
     for index, source in enumerate(sources):
         field = f"power.sources[{index}]"
@@ -28,7 +30,7 @@ def units_of(sources: Sequence[Source], money: Mapping[str, float]) -> tuple[Uni
         if source.get("kind") != "solar" and count:
             kinds.append((_figures(source, field, money), int(count), index))
     lumps = [1] * len(kinds)
-    while sum(math.ceil(count / lump) for (_, count, _), lump in zip(kinds, lumps, strict=True)) > _ROWS[-1]:
+    while sum(math.ceil(count / lump) for (_, count, _), lump in zip(kinds, lumps, strict=True)) > _MOST_UNITS:
         most = max(range(len(kinds)), key=lambda place: math.ceil(kinds[place][1] / lumps[place]))
         lumps[most] *= 2
     columns: list[dict[str, float]] = []
@@ -37,13 +39,10 @@ def units_of(sources: Sequence[Source], money: Mapping[str, float]) -> tuple[Uni
             size = min(lump, count - first)
             scaled = {name: kind[name] * size for name in (*_SCALED, "n_machines")}
             columns.append(kind | scaled | {"key": index * 4096 + first} | _planned(kind, index, first))
-    columns.sort(key=_block_key)
-    groups = sorted({_block_key(each) for each in columns})
-    n_blocks = bucket(len(groups), "power.sources", _BLOCKS)
-    n_rows = bucket(len(columns), "power.sources", _ROWS)
-    place = [groups.index(_block_key(each)) for each in columns]
-    first_of = [columns[place.index(block)] for block in range(len(groups))]
-    return _rows(columns, place, n_rows), _blocks(first_of, place, n_blocks, n_rows)
+    blocks = [list(equal) for _, equal in groupby(sorted(columns, key=_block_key), key=_block_key)]
+    n_blocks = bucket(len(blocks), "power.sources", _BLOCKS)
+    width = bucket(max(map(len, blocks), default=0), "power.sources", _WIDTHS)
+    return _units(blocks, n_blocks, width), _blocks([equal[0] for equal in blocks], n_blocks)
 
 
 def _block_key(unit: Mapping[str, float]) -> tuple[float, ...]:
@@ -51,51 +50,27 @@ def _block_key(unit: Mapping[str, float]) -> tuple[float, ...]:
     return (round(unit["usd_per_mwh"], 3), *(round(unit[name], 6) for name in _FIELDS_OF_BLOCK))
 
 
-def _rows(columns: Sequence[Mapping[str, float]], place: Sequence[int], n_rows: int) -> Units:
-    arrays = {name: np.zeros(n_rows, np.float32) for name in _FIELDS_OF_UNIT}
-    for name in arrays:
-        arrays[name][: len(columns)] = [each[name] for each in columns]
-    arrays["mtbf_h"][len(columns) :] = NEVER_H
-    key = np.arange(n_rows, dtype=np.uint32) + np.uint32(1 << 30)
-    key[: len(columns)] = [int(each["key"]) for each in columns]
-    block = np.full(n_rows, -1, np.int32)
-    block[: len(columns)] = place
-    bit = _bits(np.eye(n_rows, dtype=bool))
-    earlier = np.tril(np.ones((n_rows, n_rows), bool), -1) & (block[:, None] == block[None, :])
-    floats = {name: jnp.asarray(array) for name, array in arrays.items()}
-    return Units(
-        key=jnp.asarray(key),
-        block=jnp.asarray(block),
-        bit=jnp.asarray(bit.T),
-        ahead=jnp.asarray(_bits(earlier).T),
-        **floats,
-    )
+def _units(blocks: Sequence[Sequence[Mapping[str, float]]], n_blocks: int, width: int) -> Units:
+    arrays = {name: np.zeros((n_blocks, width), np.float32) for name in _FIELDS_OF_UNIT}
+    arrays["mtbf_h"][:] = NEVER_H
+    key = np.uint32(1 << 30) + np.arange(n_blocks * width, dtype=np.uint32).reshape(n_blocks, width)
+    for row, equal in enumerate(blocks):
+        key[row, : len(equal)] = [int(each["key"]) for each in equal]
+        for name, array in arrays.items():
+            array[row, : len(equal)] = [each[name] for each in equal]
+    return Units(key=jnp.asarray(key), **{name: jnp.asarray(array) for name, array in arrays.items()})
 
 
-def _blocks(firsts: Sequence[Mapping[str, float]], place: Sequence[int], n_blocks: int, n_rows: int) -> Blocks:
+def _blocks(firsts: Sequence[Mapping[str, float]], n_blocks: int) -> Blocks:
     arrays = {name: np.zeros(n_blocks, np.float32) for name in _FIELDS_OF_BLOCK}
-    for name in arrays:
-        arrays[name][: len(firsts)] = [each[name] for each in firsts]
     arrays["usd_per_mwh"][len(firsts) :] = 1e6
-    belongs = np.zeros((n_blocks, n_rows), bool)
-    for row, block in enumerate(place):
-        belongs[block, row] = True
-    floats = {name: jnp.asarray(array) for name, array in arrays.items()}
-    return Blocks(members=jnp.asarray(_bits(belongs).T), **floats)
+    for name, array in arrays.items():
+        array[: len(firsts)] = [each[name] for each in firsts]
+    return Blocks(**{name: jnp.asarray(array) for name, array in arrays.items()})
 
 
-def _bits(flags: np.ndarray) -> np.ndarray:
-    """Rows of flags as words of 32 bits, shape (rows, words)."""
-    n_words = -(-flags.shape[1] // 32)
-    padded = np.zeros((flags.shape[0], n_words * 32), np.uint64)
-    padded[:, : flags.shape[1]] = flags
-    weights = np.uint64(1) << np.arange(32, dtype=np.uint64)
-    packed: np.ndarray = (padded.reshape(-1, n_words, 32) * weights).sum(axis=2).astype(np.uint32)
-    return packed
-
-
-_FIELDS_OF_UNIT = tuple(name for name in Units.__dataclass_fields__ if name not in ("key", "block", "bit", "ahead"))
-_FIELDS_OF_BLOCK = tuple(name for name in Blocks.__dataclass_fields__ if name != "members")
+_FIELDS_OF_UNIT = tuple(name for name in Units.__dataclass_fields__ if name != "key")
+_FIELDS_OF_BLOCK = tuple(Blocks.__dataclass_fields__)
 _SCALED = ("p_nom_mw", "least_mw", "ramp_mw_per_h", "no_load_mmbtu_per_h")
 
 

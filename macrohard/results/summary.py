@@ -15,7 +15,7 @@ from macrohard.results.speed_law import speed_law
 from macrohard.scenario import Scenario
 
 SCHEMA_VERSION = 1
-RESULTS_VERSION = "4"
+RESULTS_VERSION = "5"
 """Changes when a changed law gives other results for the same scenario; noted in the CHANGELOG."""
 
 
