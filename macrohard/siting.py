@@ -78,10 +78,14 @@ def _ratings_mw(cluster: Cluster) -> tuple[Scalar, Scalar, Scalar]:
     return nameplate_mw(cluster, n_gpus), build_up, site_mw(cluster.cooling, rated_it, rated_it, _HOT_C)
 
 
+def unit_mw(source: Source) -> float:
+    """Rating of a unit of a source: its own, or that of its kind in the table of turbines."""
+    return source.p_nom_mw or float(row_named("turbines", source.kind, "power.sources")["p_nom_mw"])
+
+
 def rated_mw(source: Source) -> float:
-    """Rating of all units of a source: its own, or that of its kind in the table of turbines."""
-    unit_mw = source.p_nom_mw or float(row_named("turbines", source.kind, "power.sources")["p_nom_mw"])
-    return source.n_units * unit_mw
+    """Rating of all units of a source."""
+    return source.n_units * unit_mw(source)
 
 
 def plant_prices(scenario: Scenario, it_mw: float) -> PlantPrices:

@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 
 from macrohard.report import Facts, answer, cautions, page, write_report
-from macrohard.report.appendix import assumptions
+from macrohard.report.appendix import appendix, assumptions
 from macrohard.report.facts import as_number, thin
 from macrohard.report.pictures import pictures
 from macrohard.report.quantity import duration, energy, human, in_words, percent, plain, power, significant
@@ -151,6 +151,16 @@ def test_speed_is_drawn_against_its_law(usual: fake_result.FakeResult) -> None:
     picture = speed_against_streams(replace(facts, summary=several, series=rows))
     assert picture is not None and picture.draw(500).count('class="ring"') == 2
     assert "light: " in picture.caption and "heavy: " in picture.caption
+
+
+def test_every_figure_stands_on_a_line_of_its_own(usual: fake_result.FakeResult) -> None:
+    """Those of several LLMs by their names; curves are drawn and not written out."""
+    pools = [{"name": "light", "llm": "small", "n_gpus": 400.0}, {"name": "heavy", "llm": "large", "n_gpus": 600.0}]
+    summary = {**usual.summary, "gpu": {**usual.summary["gpu"], "pools": pools}}  # type: ignore[dict-item]
+    html = appendix(replace(Facts.of(usual), summary=summary))["All figures"]
+    for name, n_gpus in (("light", 400), ("heavy", 600)):
+        assert f'<td>pools.{name}.n_<wbr>gpus</td><td class="number">{n_gpus}</td>' in html
+    assert "n_<wbr>gpus" in html and "speed_<wbr>law" not in html
 
 
 def test_thinning_keeps_the_peak_and_the_ends() -> None:

@@ -84,9 +84,16 @@ def _flat(section: str, entries: object) -> list[tuple[str, object]]:
     for key, value in entries.items():
         if key in CURVES:
             continue
-        inner = value.items() if isinstance(value, Mapping) else ()
-        found += [(f"{key}.{name}", item) for name, item in inner] or [(str(key), value)]
+        inner = value if isinstance(value, Mapping) else _by_name(value)
+        found += [(f"{key}.{name}", item) for name, item in _flat(str(key), inner)] if inner else [(str(key), value)]
     return found
+
+
+def _by_name(value: object) -> dict[str, dict[str, object]]:
+    """Entries that have names, such as those of the pools, by name; none of anything else."""
+    entries = [each for each in value if isinstance(each, Mapping)] if isinstance(value, (list, tuple)) else []
+    named = [each for each in entries if "name" in each]
+    return {str(each["name"]): {key: item for key, item in each.items() if key != "name"} for each in named}
 
 
 def _line(key: str, value: object) -> str:
