@@ -157,6 +157,7 @@ class _Sweep:
         self.held: list[dict[str, Any]] = []
         self.flushed = time.monotonic()
         self.fresh, self.in_work = 0, 0
+        self.compiled, self.n_compiled = began, 0  # when the first runs were there, late by compiling, and how many
 
     def run(self) -> bool:
         """Runs until nothing is missing, or until the budget is spent (True)."""
@@ -238,7 +239,12 @@ class _Sweep:
     def _tell(self, error: str = "") -> None:
         n_failed = sum(each == "failed" for each in self.status.values())
         left = len(self.runs) - len(self.status)
-        eta_s = (time.monotonic() - self.began) / self.fresh * left if self.fresh else None
+        if not self.n_compiled:
+            self.compiled, self.n_compiled = time.monotonic(), self.fresh
+        since, n = (self.compiled, self.fresh - self.n_compiled)
+        if not n:
+            since, n = self.began, self.fresh  # too much, but all that is known
+        eta_s = (time.monotonic() - since) / n * left if n else None
         self.told(Progress(len(self.runs), len(self.status) - n_failed, n_failed, eta_s, error))
 
 
