@@ -52,9 +52,8 @@ def run_all(
     groups: dict[object, list[Lane]] = {}
     for place, scenario in enumerate(scenarios):
         try:
-            plan = draw(scenario)
-            lane = Lane(place, plan, _padded(plan.params))
-            groups.setdefault(_shape(lane), []).append(lane)
+            lane = lane_of(place, scenario)
+            groups.setdefault(shape_of(lane), []).append(lane)
         except Exception as error:  # a scenario that cannot be laid out is a failed run, not a failed sweep
             yield place, error
     for lanes in groups.values():
@@ -151,7 +150,13 @@ def _advanced(step: Callable[[State, int], State], state: State, n_ticks: int, t
     return state
 
 
-def _shape(lane: Lane) -> object:
+def lane_of(place: int, scenario: Scenario) -> Lane:
+    """A scenario laid out. Raises ScenarioError."""
+    plan = draw(scenario)
+    return Lane(place, plan, _padded(plan.params))
+
+
+def shape_of(lane: Lane) -> object:
     """Equal for lanes that one compiled batch can carry for the same number of ticks."""
     plan = lane.plan
     leaves, tree = jax.tree.flatten(lane.params)

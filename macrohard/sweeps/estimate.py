@@ -2,6 +2,7 @@
 
 import os
 from dataclasses import asdict, dataclass
+from typing import NamedTuple
 
 from macrohard.scenario.limits import estimate as estimate_of_run
 from macrohard.sweeps.design import Design
@@ -77,7 +78,6 @@ def estimate(design: Design, jobs: int | None = None) -> Need:
     queue, batch = Queue(design), batch_of(design)
     queue.put(unique.values(), batch, n_workers)
     run_s = memory_gb = series_kb = 0.0
-    jobs_of: dict[str, int] = {}
     for job in queue.jobs:
         first, n_lanes = unique[job["runs"][0]["run_id"]], int(job["lanes"])
         scenario = design.scenario(first)
@@ -86,33 +86,43 @@ def estimate(design: Design, jobs: int | None = None) -> Need:
         run_s += n_lanes * (one.ticks * (fixed_us + agent_us * one.agents) * 1e-6 + _AROUND_S)
         memory_gb = max(memory_gb, n_lanes * max(0.0, one.memory_gb - 0.6))
         series_kb += len(job["runs"]) * scenario.run.series_bins * _SERIES_KB_PER_BIN
-        jobs_of[first.shape] = jobs_of.get(first.shape, 0) + 1
     busy = max(1, min(n_workers, len(queue.jobs)))
-    compile_s = sum(min(n_workers, n) for n in jobs_of.values()) * _COMPILE_S / busy
+    looked = _look(design)
+    compile_s = looked.shapes * _COMPILE_S  # each worker meets about each shape
     time_s = _START_S + compile_s + run_s / busy
     n_parts = min(len(queue.jobs), time_s / FLUSH_S)
     disk_kb = n_parts * _PART_KB + len(unique) * _ROW_KB + (series_kb if design.experiment.series else 0.0)
-    impossible, tried, why = _impossible(design)
     return Need(
-        design.experiment.name, len(design.points), impossible, tried, why, len(unique), len(jobs_of), n_workers, batch,
-        compile_s, time_s, _PARENT_GB + busy * (_WORKER_GB + memory_gb), disk_kb / 1000.0,
+        design.experiment.name, len(design.points), looked.impossible, looked.tried, looked.why, len(unique),
+        looked.shapes, n_workers, batch, compile_s, time_s, _PARENT_GB + busy * (_WORKER_GB + memory_gb),
+        disk_kb / 1000.0,
     )  # fmt: skip
 
 
-def _impossible(design: Design) -> tuple[int, int, str]:
-    """How many points cannot be laid out, of how many that were tried, and what is wrong with the first."""
-    from macrohard.blueprint import draw
+class _Looked(NamedTuple):
+    """What laying the points out has shown."""
+
+    tried: int
+    impossible: int
+    why: str
+    shapes: int
+
+
+def _look(design: Design) -> _Looked:
+    """Lays the first run of each point out, as a worker will."""
+    from macrohard.sweeps.batch import lane_of, shape_of
 
     firsts = [run for run in design.runs if run.replicate == 0]
     tried = firsts[:: -(-len(firsts) // _MOST_TRIED) or 1]
     n_impossible, why = 0, ""
+    shapes = set()
     for run in tried:
         try:
-            draw(design.scenario(run))
+            shapes.add(shape_of(lane_of(0, design.scenario(run))))
         except Exception as error:  # whatever it is, the run would fail with it
             n_impossible += 1
             why = why or f"Point {run.point}: {error}"
-    return n_impossible, len(tried), why
+    return _Looked(len(tried), n_impossible, why, len(shapes))
 
 
 def _time(seconds: float) -> str:
