@@ -127,6 +127,20 @@ def test_what_comes_first_is_a_replicate_of_every_point(tmp_path):
     assert sum(a != b for a, b in pairwise(seen)) == 1
 
 
+def test_shapes_take_turns(tmp_path):
+    """Two workers begin with different shapes: each compiles its own and finds the other's in the cache."""
+    seen = []
+
+    class Seen(type(engine())):
+        def begin(self, job):
+            seen.append(job["runs"][0]["settings"][0])
+            super().begin(job)
+
+    design = made(factors={"workforce.coding": [8, 16, 24]}, replicates=4)
+    execute(design, tmp_path, "stub", engine=Seen(), jobs=2)
+    assert sorted(seen[:3]) == sorted(seen[3:]) and len(set(seen[:3])) == 3
+
+
 def test_parts_open_in_pandas_duckdb_and_polars(tmp_path):
     """As they are, all at once, a factor of words and numbers included; status agrees."""
     duckdb, polars = pytest.importorskip("duckdb"), pytest.importorskip("polars")

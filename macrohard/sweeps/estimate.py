@@ -18,8 +18,8 @@ _BATCH_US, _BATCH_AGENT_US = 10.0, 0.6
 _AROUND_S = 0.07
 """Of a run before its first tick and after its last one."""
 
-_START_S, _COMPILE_S = 4.0, 22.0
-"""Of a worker, and of a worker with a shape that is not in the cache of compiled programs."""
+_START_S, _COMPILE_S, _LOAD_S = 4.0, 22.0, 4.0
+"""Of a worker; of a worker with a shape that is not in the cache of compiled programs; with one that is."""
 
 _WORKER_GB, _PARENT_GB = 1.2, 0.3
 """A worker that has compiled: 1.15 to 1.25 GB, and 1.48 GB with 32 runs of 100 agents and a week."""
@@ -88,7 +88,7 @@ def estimate(design: Design, jobs: int | None = None) -> Need:
         series_kb += len(job["runs"]) * scenario.run.series_bins * _SERIES_KB_PER_BIN
     busy = max(1, min(n_workers, len(queue.jobs)))
     looked = _look(design)
-    compile_s = looked.shapes * _COMPILE_S  # each worker meets about each shape
+    compile_s = -(-looked.shapes // busy) * _COMPILE_S + (looked.shapes - -(-looked.shapes // busy)) * _LOAD_S
     time_s = _START_S + compile_s + run_s / busy
     n_parts = min(len(queue.jobs), time_s / FLUSH_S)
     disk_kb = n_parts * _PART_KB + len(unique) * _ROW_KB + (series_kb if design.experiment.series else 0.0)

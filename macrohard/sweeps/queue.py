@@ -3,7 +3,7 @@
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from itertools import groupby
+from itertools import groupby, zip_longest
 from typing import Any
 
 from macrohard.sweeps.design import Design, Run
@@ -25,14 +25,17 @@ class Queue:
         """Cuts runs into jobs: runs of equal shape together, at most `batch`, and work for every worker.
 
         Equal seeds lie together: they share a backlog, which is then laid out once. First replicates come first.
+        Shapes take turns: workers then compile different ones at a time, and find those of the others in the cache.
         """
         ordered = sorted(runs, key=lambda run: (run.shape, run.replicate))
+        turns: list[list[Job]] = []
         for _, group in groupby(ordered, key=lambda run: run.shape):
             same = list(group)
             size = max(1, min(batch, -(-len(same) // n_workers)))
             size = -(-len(same) // -(-len(same) // size))  # as many jobs, but of equal size
-            for first in range(0, len(same), size):
-                self.jobs.append(self._job([self._entry(run) for run in same[first : first + size]], size))
+            parts = [same[first : first + size] for first in range(0, len(same), size)]
+            turns.append([self._job([self._entry(run) for run in part], size) for part in parts])
+        self.jobs += (job for turn in zip_longest(*turns) for job in turn if job is not None)
 
     def died(self, job: Job) -> list[dict[str, Any]]:
         """Puts the runs of a dead worker back, last in line; returns those that died alone too often.
