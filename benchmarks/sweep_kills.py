@@ -46,7 +46,10 @@ def store_of(folder: Path) -> pd.DataFrame:
 
 
 def workers(folder: Path, n_kills: int = 20) -> dict[str, Any]:
-    """Kills the workers of a pool while it works, until so many have died."""
+    """Kills the workers of a pool while it works, about one in each sweep, until so many have died.
+
+    A few times as often, and some run is alone in its worker at three kills: recorded as one that kills its workers.
+    """
     design, began = tiny(replicates=6), time.monotonic()
     pool, dice, over, killed = Pool(2), random.Random(3), threading.Event(), 0
     whole = execute(design, folder / "whole", RESULTS_VERSION, engine=_Kept(pool), jobs=2, batch=4)
@@ -54,7 +57,7 @@ def workers(folder: Path, n_kills: int = 20) -> dict[str, Any]:
 
     def kill() -> None:
         nonlocal killed
-        while killed < n_kills and not over.wait(dice.uniform(0.0, whole_s)):
+        while killed < n_kills and not over.wait(dice.uniform(0.0, 2.0 * whole_s)):
             if pids := pool.pids():
                 os.kill(dice.choice(pids), signal.SIGKILL)
                 killed += 1
