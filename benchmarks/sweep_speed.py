@@ -22,29 +22,25 @@ from macrohard.sweeps import Experiment
 from macrohard.sweeps.design import Design, lay_out
 from macrohard.sweeps.execute import execute
 
-AGENTS = 100
-EXPERIMENT = {
-    "name": "speed",
-    "scenario": "laptop",
-    "design": "sobol",
-    "replicates": 1,
-    "set": {
-        "run.series_bins": 168,
-        "backlog.mode": "saturated",
-        "backlog.n_epics": 0,
-        "workforce.coding": 40,
-        "workforce.testing": 30,
-        "workforce.management": 20,
-        "workforce.design": 10,
-    },
-    "factors": {"capability.horizon_min": {"low": 200, "high": 800}, "power.grid_mw": {"low": 0.01, "high": 0.05}},
+FIXED: dict[str, object] = {
+    "run.series_bins": 168,
+    "backlog.mode": "saturated",
+    "backlog.n_epics": 0,
+    "workforce.coding": 40,
+    "workforce.testing": 30,
+    "workforce.management": 20,
+    "workforce.design": 10,
 }
+FACTORS = {"capability.horizon_min": {"low": 200, "high": 800}, "power.grid_mw": {"low": 0.01, "high": 0.05}}
 
 
 def design_of(points: int, hours: float) -> Design:
     """So many points; those of a smaller design are the first of a larger one."""
-    fixed = {**EXPERIMENT["set"], "run.horizon_h": hours}  # type: ignore[dict-item]
-    return lay_out(Experiment.of({**EXPERIMENT, "set": fixed, "points": points}), RESULTS_VERSION)
+    tree = {
+        "name": "speed", "scenario": "laptop", "design": "sobol", "points": points, "replicates": 1,
+        "set": FIXED | {"run.horizon_h": hours}, "factors": FACTORS,
+    }  # fmt: skip
+    return lay_out(Experiment.of(tree), RESULTS_VERSION)
 
 
 def cpu_s() -> float:

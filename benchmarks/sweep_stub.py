@@ -3,7 +3,6 @@
 A row of the stub has the columns of a real one and figures that depend on its run id alone. Nothing is simulated.
 
     python -m benchmarks.sweep_stub FD          a worker of `Pool` (each run takes MACROHARD_STUB_S seconds)
-    python -m benchmarks.sweep_stub sweep OUT RUNS    a parent that says "ready", then sweeps in its own process
 """
 
 import hashlib
@@ -12,6 +11,8 @@ import os
 import random
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -20,12 +21,15 @@ FIGURES = [f"work.figure_{number}" for number in range(120)]
 """As many as a real run has."""
 
 
-def rows_of(job: dict[str, Any], each_s: float = 0.0) -> list[dict[str, Any]]:
-    """Rows as `macrohard.sweeps.worker.work` gives them."""
-    rows = []
+def rows_of(job: dict[str, Any], each_s: float = 0.0, failing: float = 0.0) -> list[dict[str, Any]]:
+    """Rows as `macrohard.sweeps.worker.work` gives them; a share of the runs fails, always the same ones."""
+    rows: list[dict[str, Any]] = []
     for run in job["runs"]:
         time.sleep(each_s)
         dice = random.Random(run["run_id"])
+        if dice.random() < failing:
+            rows.append({"run_id": run["run_id"], "status": "failed", "error": "on purpose", "kind": "Stub"})
+            continue
         rows.append(
             {
                 "run_id": run["run_id"],
@@ -65,27 +69,38 @@ def design_of(n_runs: int, replicates: int = 1) -> Any:
     return lay_out(Experiment.of(tree), "stub", environment={})
 
 
-def engine() -> Any:
-    """An engine in this process."""
+def engine(failing: float = 0.0) -> Any:
+    """An engine in this process, with which a share of the runs fails."""
     from macrohard.sweeps.pool import Event, Here
 
     class Stub(Here):
         def events(self, timeout_s: float) -> list[Event]:
             job, self._job = self._job, None
-            return [] if job is None else [Event(job, rows=rows_of(job))]
+            return [] if job is None else [Event(job, rows=rows_of(job, failing=failing))]
 
     return Stub()
 
 
-def sweep(out: Path, n_runs: int) -> str:
-    """Sweeps in this process, with many small parts; the digest."""
-    from macrohard.sweeps import execute as module
+@contextmanager
+def small_parts() -> Iterator[None]:
+    """While open, sweeps write a part for every few runs, so that there are many moments to be hit at."""
+    from macrohard.sweeps import execute
 
-    module.FLUSH_ROWS = 4
+    before, execute.FLUSH_ROWS = execute.FLUSH_ROWS, 4
+    try:
+        yield
+    finally:
+        execute.FLUSH_ROWS = before
+
+
+def sweep(out: Path, n_runs: int, pipe: Connection) -> None:
+    """A parent that says "ready", sweeps in its own process with many small parts, and tells the digest."""
+    from macrohard.sweeps.execute import execute
+
     design = design_of(n_runs)
-    print("ready", flush=True)
-    sys.stdin.readline()
-    return module.execute(design, out, "stub", engine=engine(), batch=2).digest
+    pipe.send("ready")
+    with small_parts():
+        pipe.send(execute(design, out, "stub", engine=engine(), batch=2).digest)
 
 
 def ray_workers() -> list[int]:
@@ -111,7 +126,4 @@ def ray_workers() -> list[int]:
 
 
 if __name__ == "__main__":
-    if sys.argv[1] == "sweep":
-        print(sweep(Path(sys.argv[2]), int(sys.argv[3])), flush=True)
-    else:
-        serve(Connection(int(sys.argv[1])), float(os.environ.get("MACROHARD_STUB_S", "0")))
+    serve(Connection(int(sys.argv[1])), float(os.environ.get("MACROHARD_STUB_S", "0")))

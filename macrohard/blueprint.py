@@ -1,6 +1,7 @@
 """From a scenario to what a run is made of: the shop, its parameters as pytrees, and its backlog."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from math import ceil, log2
 from typing import Any
@@ -94,7 +95,7 @@ def draw(scenario: Scenario, roles: tuple[type[Worker], ...] | None = None) -> B
         tick_s=real(run.tick_s),
         weight=real(force.weight),
         n_desks={role: whole(n) for role, n in headcount.items()},
-        habits={role.role: habits_of(scenario, role.role) for role in roster},
+        habits=habits_by_role(scenario, habits, headcount),
         intake=_intake(scenario, backlog, n_agents),
         site=site,
         defer_from_priority=whole(scenario.power.defer_from_priority),
@@ -120,8 +121,8 @@ def bucket(n: int) -> int:
     return -(-n // step) * step
 
 
-def habits_of(scenario: Scenario, role: str = "coding") -> Habits:
-    """How the agents of a role work."""
+def habits_of(scenario: Scenario) -> Habits:
+    """How coders work; other roles differ in the LLM that serves them first."""
     force, able, care = scenario.workforce, scenario.capability, scenario.quality
     tables = [beta_quantile_table(rho) for rho in _of_llms(scenario, "rho")]
     topology = teams.TOPOLOGIES[force.topology]
@@ -152,9 +153,14 @@ def habits_of(scenario: Scenario, role: str = "coding") -> Habits:
         max_escalations=whole(force.max_escalations),
         give_up_below_min=real(force.give_up_below_min),
         escalation_keeps=real(able.escalation_keeps),
-        first_llm=whole(first_llm(scenario, role)),
+        first_llm=whole(first_llm(scenario, "coding")),
         last_llm=whole(max(0, len(scenario.serving.models) - 1)),
     )
+
+
+def habits_by_role(scenario: Scenario, coders: Habits, roles: Iterable[str]) -> dict[str, Habits]:
+    """How the agents of each role work."""
+    return {role: replace(coders, first_llm=whole(first_llm(scenario, role))) for role in roles}
 
 
 def first_llm(scenario: Scenario, role: str) -> int:
@@ -229,8 +235,6 @@ def _roster(roles: tuple[type[Worker], ...] | None) -> tuple[type[Worker], ...]:
 
 def _attempt_law(scenario: Scenario) -> AttemptLaw:
     """The scaffold's law with what the scenario says itself; an evicted context is computed again at every call."""
-    from dataclasses import replace
-
     tokens = scenario.tokens
     scaffold = scaffold_law(scenario.workforce.scaffold)
     own = {name: getattr(tokens, name) for name in _SCAFFOLDS_OWN if getattr(tokens, name) is not None}

@@ -15,7 +15,7 @@ from macrohard.convergence import grained
 from macrohard.results.metrics import Summary
 from macrohard.runs import Result, run
 from macrohard.scenario import Scenario
-from macrohard.siting import Nameplate, nameplate, rated_mw
+from macrohard.siting import Nameplate, nameplate, rated_mw, unit_mw
 
 STAGES = {"colossus2-phase1": "110,000 GPUs", "colossus2-full": "550,000 GPUs", "colossus2-1m": "1,000,000 GPUs"}
 SCORED, BOUND, FITTED, INPUT, NOT_SCORED = "scored", "lower bound", "fitted", "true by its inputs", "not scored"
@@ -265,7 +265,7 @@ def _first(site: Site, days: float, source: str, replicates: int) -> list[Headli
 def _leases(ran: Mapping[str, Result], plates: Mapping[str, Nameplate]) -> list[Headline]:
     phase1 = ran["colossus2-phase1"]
     power, prices = phase1.scenario.power, phase1.scenario.economics
-    unit = max((each.p_nom_mw or 0.0) for each in power.sources)
+    unit = max(map(unit_mw, power.sources))
     hot = plates["colossus2-phase1"].site_mw
     need = (hot - power.grid_mw) / (1 - HOT_DERATE) + unit
     leased, source = _claim("leased_mw")

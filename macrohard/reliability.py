@@ -12,7 +12,7 @@ from macrohard.colossus.clock import Clock
 from macrohard.colossus.cluster import COMPLETE_H, Cluster, build_up_mw, fleet, swing_reserve_mw, training_it_mw
 from macrohard.colossus.cooling import site_mw
 from macrohard.colossus.reliability import Adequacy, adequacy, margin_mw
-from macrohard.colossus.units import S_PER_H
+from macrohard.colossus.units import H_PER_YEAR, S_PER_H
 from macrohard.scenario import Scenario
 from macrohard.siting import site_of_scenario
 
@@ -21,7 +21,7 @@ HOURS = 8760
 
 @dataclass(frozen=True)
 class Margin:
-    """What grid and units carry for good and what the site takes, MW, in one case."""
+    """What grid and units carry without Megapacks and what the site takes, MW, in one case."""
 
     case: str
     carries_mw: float
@@ -93,7 +93,8 @@ def reliability(
             ("largest unit out, 35 C", 1, 35.0),
         ):
             takes_mw = float(site_mw(cluster.cooling, it_mw, rated_mw, celsius)) + auxiliary_mw
-            yield Margin(case, margin_mw(plant, 0.0, n_out=n_out, celsius=celsius), takes_mw)
+            carries_mw = margin_mw(plant, 0.0, n_out=n_out, celsius=celsius, until_h=years * H_PER_YEAR)
+            yield Margin(case, carries_mw, takes_mw)
 
     return Reliability(
         name=scenario.name,

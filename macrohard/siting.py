@@ -11,7 +11,6 @@ import numpy as np
 from macrohard.colossus.cluster import Cluster, build_up_mw, nameplate_mw
 from macrohard.colossus.cluster_builder import cluster_of
 from macrohard.colossus.cooling import site_mw
-from macrohard.colossus.device import on_device
 from macrohard.colossus.layout import serving_of
 from macrohard.colossus.plant_builder import plant_of
 from macrohard.colossus.pools import stacked
@@ -57,14 +56,14 @@ def site_of_scenario(scenario: Scenario) -> Site:
         site = Site(serving=_serving(scenario), cluster=_cluster(scenario), plant=_plant(scenario))
     except ValueError as error:
         raise _refusal(scenario, error) from error
-    settled: Site = jax.tree.map(_settled, site)
+    settled: Site = jax.device_put(jax.tree.map(_settled, site))
     return settled
 
 
 def nameplate(scenario: Scenario) -> Nameplate:
     """Ratings of the scenario's cluster when it is complete."""
     try:
-        cluster: Cluster = jax.tree.map(_settled, _cluster(scenario))
+        cluster: Cluster = jax.device_put(jax.tree.map(_settled, _cluster(scenario)))
     except ValueError as error:
         raise _refusal(scenario, error) from error
     return Nameplate(*map(float, _ratings_mw(cluster)))
@@ -79,13 +78,17 @@ def _ratings_mw(cluster: Cluster) -> tuple[Scalar, Scalar, Scalar]:
     return nameplate_mw(cluster, n_gpus), build_up, site_mw(cluster.cooling, rated_it, rated_it, _HOT_C)
 
 
+def unit_mw(source: Source) -> float:
+    """Rating of a unit of a source: its own, or that of its kind in the table of turbines."""
+    return source.p_nom_mw or float(row_named("turbines", source.kind, "power.sources")["p_nom_mw"])
+
+
 def rated_mw(source: Source) -> float:
-    """Rating of all units of a source: its own, or that of its kind in the table of turbines."""
-    unit_mw = source.p_nom_mw or float(row_named("turbines", source.kind, "power.sources")["p_nom_mw"])
-    return source.n_units * unit_mw
+    """Rating of all units of a source."""
+    return source.n_units * unit_mw(source)
 
 
-def plant_prices(scenario: Scenario) -> PlantPrices:
+def plant_prices(scenario: Scenario, it_mw: float) -> PlantPrices:
     """Site (and its rent) by its rated IT power, turbines by their rating, Megapacks by the unit."""
     prices, power = scenario.economics, scenario.power
     bought_mw, leased_mw = (
@@ -93,7 +96,6 @@ def plant_prices(scenario: Scenario) -> PlantPrices:
         for leased in (False, True)
     )
     unit = float(row_named("batteries", power.megapack.kind, "power.megapack.kind")["price_musd"])
-    it_mw = nameplate(scenario).it_mw
     return PlantPrices(
         site_usd=it_mw * prices.site_musd_per_mw * USD_PER_MUSD,
         rent_usd_per_year=it_mw * KW_PER_MW * prices.site_rent_usd_per_kw_month * MONTHS_PER_YEAR,
@@ -222,10 +224,10 @@ def hours_into(scenario: Scenario, moment: date | datetime) -> float:
     return (moment - datetime.combine(scenario.run.start, time())).total_seconds() / 3600.0
 
 
-def _settled(leaf: object) -> jax.Array:
+def _settled(leaf: object) -> np.ndarray:
     """An array of 32 bits, whole numbers kept whole."""
     array = np.asarray(leaf)
-    return on_device(array if array.dtype.kind in "ui" and array.ndim else array.astype(np.float32))
+    return array if array.dtype.kind in "ui" and array.ndim else array.astype(np.float32)
 
 
 def _refusal(scenario: Scenario, error: ValueError) -> ScenarioError:

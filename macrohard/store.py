@@ -143,7 +143,7 @@ def add_report(out: str | Path, report: str) -> Path:
     folder = Path(out)
     with _as_store_error(folder):
         if not is_run(folder):
-            raise StoreError(f"{folder}: is no folder of results")
+            raise StoreError(f"{folder}: is no folder of results; give the folder that `macrohard run` printed")
         temporary = folder.parent / f".{folder.name}.{secrets.token_hex(6)}.report"
         try:
             _put(temporary, report.encode())
@@ -159,7 +159,7 @@ def read_run(out: str | Path) -> StoredRun:
     folder = Path(out)
     with _as_store_error(folder):
         if not is_run(folder):
-            raise StoreError(f"{folder}: is no folder of results")
+            raise StoreError(f"{folder}: is no folder of results; give the folder that `macrohard run` printed")
         manifest = read_manifest(folder)
         if manifest.get("schema") != SCHEMA:
             raise StoreError(f"{folder}: layout {manifest.get('schema')!r}, this version reads {SCHEMA}")

@@ -18,7 +18,7 @@ from scipy.special import ndtri
 from scipy.stats import rankdata
 
 from macrohard import work_tables
-from macrohard.blueprint import Blueprint, draw, habits_of
+from macrohard.blueprint import Blueprint, draw, habits_by_role, habits_of
 from macrohard.colossus.gpu_power import GpuPower
 from macrohard.colossus.serving import ServingFit
 from macrohard.colossus.site import Site
@@ -105,7 +105,7 @@ def laid(plan: Blueprint, drawn: list[Uncertain], number: int, seed: int) -> Blu
     params = replace(
         plan.params,
         seed=jnp.asarray(np.uint32(seed)),
-        habits={role: habits_of(scenario, role) for role in plan.params.habits},
+        habits=habits_by_role(scenario, habits_of(scenario), plan.params.habits),
         intake=intake,
         site=_site(site_of_scenario(scenario), values),
     )

@@ -76,6 +76,7 @@ def scaffolds() -> list[str]:
     return [str(name) for name in table("scaffolds")["scaffold"].unique()]
 
 
+@cache
 def attempt_law(scaffold: str = "codex", whole_benchmark: bool = False) -> AttemptLaw:
     """The law of an attempt by this scaffold; over a whole benchmark, whose tasks have no size, calls spread wider."""
     rows = table("scaffolds")
@@ -87,6 +88,7 @@ def attempt_law(scaffold: str = "codex", whole_benchmark: bool = False) -> Attem
     return AttemptLaw(**(values | {"calls_sd_log": total} if whole_benchmark else values))
 
 
+@cache
 def role_ratios() -> dict[str, RoleRatio]:
     """Ratios to coding by kind of work, see `roles.csv`."""
     rows = table("roles")

@@ -235,6 +235,18 @@ def test_the_shell_completes_commands_scenarios_files_and_keys(line, found, tmp_
     assert found in done.stdout.split() and "mine.txt" not in done.stdout
 
 
+def test_a_scenario_and_an_experiment_are_told_apart():
+    """Each given in the place of the other is refused in one line that says what runs it."""
+    Path("mine.toml").write_text("[run]\nhorizon_h = 2\n[workforce]\ncoding = 4\n")
+    Path("sizes.toml").write_text('scenario = "laptop"\n[factors]\n"cluster.n_gpus" = [8, 16]\n')
+    for command, remedy in (
+        (["run", "sizes.toml"], "`macrohard sweep run sizes.toml`"),
+        (["sweep", "run", "mine.toml"], "`macrohard run mine.toml`"),
+    ):
+        refused = CliRunner().invoke(app, command)
+        assert refused.exit_code == 2 and refused.stderr.count("\n") == 1 and remedy in refused.stderr
+
+
 def test_check_names_what_has_no_part_in_the_run():
     """Dates beyond the horizon and a site without agents or GPUs are told, each in a line of its own."""
     call = "{date = 2031-01-01, hours = 4, mw = 9}"

@@ -23,6 +23,14 @@ def test_the_trade_of_phase_1_is_visible():
     assert margin_mw(plant, 220.0, n_out=1, celsius=35.0) == pytest.approx(-9.4, abs=0.01)
 
 
+def test_units_without_a_permit_throughout_are_no_margin():
+    """2 * 35 with a permit to hour 100 and 5 * 35 without end: 275 MW to hour 100, 205 MW beyond."""
+    some = {"kind": "titan350", "n_units": 2, "permit_until_h": 100.0}
+    plant = plant_of([some, {"kind": "titan350", "n_units": 5}], grid_mw=30.0)
+    assert margin_mw(plant, 0.0, until_h=100.0) == pytest.approx(275.0)
+    assert margin_mw(plant, 0.0, until_h=101.0) == pytest.approx(205.0)
+
+
 def test_hours_short_are_those_of_the_binomial():
     """Three units all needed, each out 0.1 of the time: short 1 - 0.9**3 = 0.271 of the hours.
 

@@ -174,6 +174,7 @@ def test_a_kept_run_is_shown_and_its_page_written_anew(tmp_path):
     for words in (["report", str(out)], ["show", str(out)], ["show", str(out), "--column", "load_mw"]):
         assert CliRunner().invoke(app, words).exit_code == 0
     refused = CliRunner().invoke(app, ["show", str(out), "--column", "lod_mw"])
+    assert "did you mean load_mw?" in refused.stderr
     assert refused.exit_code == 2
     assert "lod_mw" in refused.stderr
 

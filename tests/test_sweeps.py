@@ -14,6 +14,7 @@ import pandas as pd
 import pytest
 
 import macrohard
+from benchmarks.sweep_tiny import TINY, tiny
 from macrohard.faults import ScenarioError
 from macrohard.results.summary import RESULTS_VERSION as VERSION
 from macrohard.runs import replicate_seed, run
@@ -30,25 +31,6 @@ from macrohard.sweeps.storage import opened
 from macrohard.sweeps.stored import series_of, table
 
 ROOT = Path(__file__).parents[1]
-
-TINY = {
-    "name": "tiny",
-    "replicates": 2,
-    "metrics": ["work.tickets_done", "power.load_mwh"],
-    "set": {
-        "run.horizon_h": 6,
-        "run.series_bins": 6,
-        "workforce.coding": 8,
-        "workforce.testing": 6,
-        "workforce.management": 4,
-        "workforce.design": 2,
-    },
-    "factors": {"cluster.n_gpus": [8, 16], "power.grid_mw": [0.005, 0.02]},
-}
-
-
-def tiny(**more):
-    return lay_out(Experiment.of({**TINY, **more}), VERSION, environment={})
 
 
 def swept(design, out, **more):
@@ -170,30 +152,6 @@ def test_a_killed_parent_goes_on(whole, tmp_path):
     told = json.loads(done.stdout)
     assert (told["done"], told["failed"], told["digest"]) == (8, 0, whole.digest)
     assert all("eta_s" in json.loads(line) for line in done.stderr.splitlines())
-
-
-def test_write_faults_lose_no_acknowledged_run(whole, tmp_path, monkeypatch):
-    """ENOSPC at any sync: the sweep stops in words, what it acknowledged is readable, the next call ends it."""
-    real = os.fsync
-    out = tmp_path / "faulty"
-    for fault_at in (2, 5, 7, 9):
-        calls = []
-
-        def failing(handle, at=fault_at, calls=calls):
-            calls.append(handle)
-            if len(calls) == at:
-                raise OSError(28, "No space left on device")
-            real(handle)
-
-        monkeypatch.setattr(os, "fsync", failing)
-        try:
-            swept(tiny(), out, batch=2)
-        except StoreError as error:
-            assert "No space left" in str(error)
-        monkeypatch.setattr(os, "fsync", real)
-        for part in out.glob("*/part-*.parquet"):
-            pd.read_parquet(part)
-    assert swept(tiny(), out).digest == whole.digest
 
 
 def test_a_lost_or_damaged_index_is_built_anew(whole, tmp_path):
@@ -348,47 +306,6 @@ def test_names_that_lead_elsewhere_are_refused(name):
     """A sweep's name is the name of its folder."""
     with pytest.raises(ScenarioError, match="name"):
         Experiment.of({**TINY, "name": name})
-
-
-def test_damaged_experiments_are_refused_in_words():
-    """Mutated files: either an experiment or a ScenarioError, never another exception."""
-    text = (
-        'name = "t"\ndesign = "lhs"\npoints = 4\nreplicates = 2\nmetrics = ["work.tickets_done"]\n[set]\n'
-        '"run.horizon_h" = 6\n[factors]\n"cluster.pue" = {low = 1.1, high = 1.5}\n[stop]\nbudget_h = 2.0\n'
-    )
-    dice = random.Random(7)
-    bits = ["nan", "inf", "-1", "[", "]", "{", "}", '"', "=", "9" * 400, "\x00", "true", "factors", "[[table]]\n", "''"]
-    made = 0
-    for _ in range(400):
-        letters = list(text)
-        for _ in range(dice.randint(1, 4)):
-            at = dice.randrange(len(letters))
-            letters[at : at + dice.randint(0, 6)] = dice.choice(bits)
-        try:
-            lay_out(Experiment.parse("".join(letters)), "1", environment={})
-            made += 1
-        except ScenarioError:
-            pass
-    assert made < 400
-
-
-def test_sobol_indices_of_the_ishigami_function():
-    """First-order and total indices within 0.02 of the closed form (a = 7, b = 0.1)."""
-    pytest.importorskip("SALib")
-    import numpy as np
-
-    from macrohard.sweeps.sensitivity import _sample, sobol_of
-
-    shares = _sample(3, "sobol", 2**14, 1)
-    x = (2.0 * shares - 1.0) * np.pi
-    figure = np.sin(x[:, 0]) + 7.0 * np.sin(x[:, 1]) ** 2 + 0.1 * x[:, 2] ** 4 * np.sin(x[:, 0])
-    found = sobol_of(shares, figure, ("a", "b", "c"))
-    part = 0.1 * np.pi**4 / 5.0  # closed form: V1 = (1 + part)^2 / 2, V2 = a^2 / 8, V13 = 8 b^2 pi^8 / 225
-    alone = np.array([(1.0 + part) ** 2 / 2.0, 49.0 / 8.0, 0.0])
-    shared = 8.0 * 0.01 * np.pi**8 / 225.0
-    variance = alone.sum() + shared
-    assert [each.first for each in found] == pytest.approx(alone / variance, abs=0.02)
-    assert [each.total for each in found] == pytest.approx((alone + [shared, 0.0, shared]) / variance, abs=0.02)
 
 
 def test_morris_finds_the_factor_that_matters(tmp_path):

@@ -2,9 +2,8 @@
 
 from macrohard.buildout.site import Site, Supply, resized, site_named
 from macrohard.colossus.cluster_builder import rack_of
-from macrohard.colossus.tables import row_named
 from macrohard.scenario import Scenario
-from macrohard.siting import nameplate
+from macrohard.siting import nameplate, unit_mw
 
 LEAST_SUBSTATION_MW = 75.0
 """From here on the grid needs a substation of its own (a large load in Texas, SB 6: 75 MW); below, a feeder (A)."""
@@ -22,7 +21,7 @@ def site_of(scenario: Scenario, like: str | None = None) -> Site:
     sources = [Supply("grid" if grid_mw >= LEAST_SUBSTATION_MW else "feeder", grid_mw)] if grid_mw > 0 else []
     for source in scenario.power.sources:
         if source.kind != "solar":
-            mw = source.p_nom_mw or float(row_named("turbines", source.kind, "power.sources")["p_nom_mw"])
+            mw = unit_mw(source)
             sources.append(Supply("genset" if mw < 10 else "turbine", mw, source.n_units))
     return resized(
         site_named(like or "colossus2"), scenario.name, scenario.run.start, scenario.cluster.n_gpus, plate.it_mw,

@@ -86,9 +86,17 @@ def adequacy(
     )
 
 
-def margin_mw(plant: Plant, load_mw: float, *, n_out: int = 0, celsius: float = 15.0) -> float:
-    """What grid and units can carry beyond a load for good, with the n_out largest units out, at that temperature."""
-    able = np.sort(np.ravel(plant.units.p_nom_mw * warmth(plant.blocks.derate_per_k, celsius)[:, None]))[::-1]
+def margin_mw(
+    plant: Plant, load_mw: float, *, n_out: int = 0, celsius: float = 15.0, until_h: float = H_PER_YEAR
+) -> float:
+    """What grid and units carry beyond a load without the battery, the n_out largest units out, at that temperature.
+
+    Only units count whose permit holds all the while, from the start until then.
+    """
+    units = plant.units
+    lasting = (np.asarray(units.permit_from_h) <= 0) & (np.asarray(units.permit_until_h) >= until_h)
+    each_mw = np.where(lasting, units.p_nom_mw * warmth(plant.blocks.derate_per_k, celsius)[:, None], 0.0)
+    able = np.sort(each_mw.ravel())[::-1]
     return float(able[n_out:].sum() + plant.grid.contract_mw - load_mw)
 
 

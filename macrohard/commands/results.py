@@ -17,16 +17,22 @@ def show(
 
     from macrohard import report
     from macrohard.faults import Fault, ScenarioError
+    from macrohard.names import nearest, some
     from macrohard.store import StoreError, read_run
     from macrohard.sweeps.stored import is_sweep
 
     if is_sweep(run):
         raise StoreError(f"{run}: holds a sweep, not a run; `macrohard report {run}` writes its page")
     kept, console = read_run(run), Console()
-    unknown = [name for name in column or [] if name not in kept.series.columns]
-    if unknown:
-        allowed = f"allowed: {', '.join(kept.series.columns)}"
-        raise ScenarioError([Fault(str(run), "--column", name, allowed, "choose one of them") for name in unknown])
+    known = [str(name) for name in kept.series.columns]
+    faults = []
+    for name in column or []:
+        if name not in known:
+            near = nearest(name, known)
+            remedy = f"did you mean {near}?" if near else "choose one of them"
+            faults.append(Fault(str(run), "--column", name, f"allowed: {some(known, name)}", remedy))
+    if faults:
+        raise ScenarioError(faults)
     if not column:
         report.print_summary(kept, console)
     report.show(kept, console, tuple(column or ()))

@@ -49,14 +49,19 @@ def run(
     part = _shard(shard)
     design, folder = _design(experiment), _folder(experiment, out)
     chosen = None
+    if address and engine != "ray":
+        from macrohard.faults import Fault, ScenarioError
+
+        raise ScenarioError([Fault("", "--address", address, "is of a Ray cluster", "add --engine ray")])
     if engine == "ray":
         from macrohard.sweeps.ray_engine import RayEngine
 
         chosen = RayEngine(address, jobs)
     with shown(design.experiment.name) as told:
         outcome = execute(
-            design, folder, _version(), jobs=jobs, engine=chosen, shard=part, retry_failed=retry_failed, told=told
-        )
+            design, folder, _version(), jobs=jobs, engine=chosen, shard=part, retry_failed=retry_failed,
+            columns=[each.key for each in targets], told=told,
+        )  # fmt: skip
     print_document(outcome.to_dict() | _page(outcome, part), json_)
     if outcome.out_of_budget:
         say("the budget is spent; the same command goes on with what is left")
@@ -81,7 +86,7 @@ def status(experiment: ExperimentArgument, out: OutOption = None, json_: JsonOpt
     counts = {each: int((rows["status"] == each).sum()) for each in ("done", "failed", "missing")}
     failed = rows.loc[rows["status"] == "failed", "run_id"].tolist()
     errors = {each: json.loads((folder / "failed" / f"{each}.json").read_bytes())["error"] for each in failed}
-    document = {"out": str(folder), "runs": len(rows), **counts, "cpu_s": float(rows["wall_s"].sum()), "errors": errors}
+    document = {"out": str(folder), "runs": len(rows), **counts, "run_s": float(rows["wall_s"].sum()), "errors": errors}
     print_document(document, json_)
 
 
@@ -143,8 +148,9 @@ def _missed(folder: Path, targets: list[Any]) -> list[str]:
     rows = rows[rows["status"] == "done"]
     lines = []
     for each in targets:
-        figures = [{each.key: row} for row in rows[each.key]] if each.key in rows else [{}][: len(rows)]
-        n = sum(each.is_missed(figure) for figure in figures)
+        if each.key not in rows:
+            each.figure(dict.fromkeys(map(str, rows.columns), 0.0))  # says what was meant
+        n = sum(each.is_missed({each.key: figure}) for figure in rows[each.key])
         if n:
             lines.append(f"--fail-on {each}: holds in {n} of {len(rows)} runs")
     return lines

@@ -29,13 +29,16 @@ def replay(
         raise typer.Exit(MISSED)
 
 
-EXPORTED = (".csv", ".nc")
+EXPORTED = {".csv": "csv", ".nc": "netcdf"}
+"""Formats by the ending of the file."""
 
 
 def export(
     folder: FolderArgument,
     file: Annotated[Path, typer.Argument(help="The file to write.")],
-    format_: Annotated[Literal["csv", "netcdf"], typer.Option("--format")] = "csv",
+    format_: Annotated[
+        Literal["csv", "netcdf"] | None, typer.Option("--format", help="That of the ending if left out.")
+    ] = None,
 ) -> None:
     """Write plan and results of a sweep as one CSV or netCDF file."""
     from macrohard.faults import Fault, ScenarioError
@@ -43,10 +46,12 @@ def export(
     from macrohard.sweeps.merging import export as exported
 
     check_file(file)
-    if file.suffix not in EXPORTED:
-        fault = Fault("", str(file), None, f"allowed: {' or '.join(EXPORTED)}", "choose that ending", has_value=False)
+    kind = EXPORTED.get(file.suffix)
+    allowed = [ending for ending, each in EXPORTED.items() if format_ in (None, each)]
+    if kind is None or file.suffix not in allowed:
+        fault = Fault("", str(file), None, f"allowed: {' or '.join(allowed)}", "choose that ending", has_value=False)
         raise ScenarioError([fault])
-    print(f"{file}: {exported(folder, file, format_)} runs")
+    print(f"{file}: {exported(folder, file, kind)} runs")
 
 
 def compare(

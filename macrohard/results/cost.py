@@ -19,11 +19,12 @@ def bill(
     totals: dict[str, float],
     demand_mw_months: float,
     *,
+    it_mw: float,
     tickets_done: float,
     decode_tokens: float,
     hours: float,
 ) -> Summary:
-    """Costs and emissions of a run of so many hours; prices of the scenario's [economics].
+    """Costs and emissions of a run of so many hours on a site of so much IT power; prices of [economics].
 
     Parts: GPUs; fuel, grid energy and operation, which are energy_usd; the demand charge on the months' highest draws;
     lease of turbines; site, turbines and Megapacks written off for the time of the run;
@@ -37,7 +38,7 @@ def bill(
         "grid": totals["grid_usd"],
         "operation": totals["energy_usd"] - totals["fuel_usd"] - totals["grid_usd"],
         "demand_charge": demand_mw_months * KW_PER_MW * prices.grid_demand_usd_per_kw_month,
-        **_plant(scenario, hours),
+        **_plant(scenario, it_mw, hours),
     }
     total_usd = sum(parts.values())
     power_usd = sum(value for name, value in parts.items() if name not in ("gpu", "site"))
@@ -57,8 +58,8 @@ def bill(
     }
 
 
-def _plant(scenario: Scenario, hours: float) -> dict[str, float]:
-    prices, plant = scenario.economics, plant_prices(scenario)
+def _plant(scenario: Scenario, it_mw: float, hours: float) -> dict[str, float]:
+    prices, plant = scenario.economics, plant_prices(scenario, it_mw)
     rate, share_of_year = prices.discount_rate, hours / H_PER_YEAR
     monthly = plant.leased_mw * KW_PER_MW * prices.turbine_lease_usd_per_kw_month
     return {

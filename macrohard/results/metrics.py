@@ -176,26 +176,28 @@ def work(kept: Kept, frame: pd.DataFrame, table: pd.DataFrame) -> Summary:
     """What became of the tickets. Counts are real (weight applied); lead times are of those done after the warm-up."""
     counts, weight = kept.counts, float(kept.params.weight)
     warm_h = float(kept.params.warmup_ticks) * kept.tick_h
-    done = table[table["status"] == "done"]
-    late = done[done["closed_h"] > warm_h]
-    lead_h = (late["closed_h"] - late["created_h"]).to_numpy()
+    status, closed_h = table["status"].to_numpy(), table["closed_h"].to_numpy()
+    late = (status == "done") & (closed_h > warm_h)
+    lead_h = closed_h[late] - table["created_h"].to_numpy()[late]
     days = max((kept.n_ticks * kept.tick_h - warm_h) / 24.0, 1e-9)
-    planned_min = float(late.loc[~late["is_bug"], "size_min"].astype(np.float64).sum()) * weight
+    as_planned = late & ~table["is_bug"].to_numpy()
+    planned_min = float(table["size_min"].to_numpy(np.float64)[as_planned].sum()) * weight
+    n_open = int((status == "open").sum())
     n_done, intake = counts["done"], kept.params.intake
     decode = as_int(kept.state.record.decode_tokens)
     return {
         "tickets_created": counts["created"] * weight,
         "tickets_done": n_done * weight,
         "tickets_given_up": counts["given_up"] * weight,
-        "tickets_open": int((table["status"] == "open").sum()) * weight,
+        "tickets_open": n_open * weight,
         "bug_tickets": counts["bugs"] * weight,
         "rework_share": _ratio(as_int(kept.state.record.rework_decode_tokens), decode),
         "bad_shipped_share": _ratio(counts["bad_shipped"], n_done),
         "escaped_defects": counts["escaped"] * weight,
         "lead_time_h_p50": _quantile(lead_h, 0.5),
         "lead_time_h_p90": _quantile(lead_h, 0.9),
-        "open_share": _ratio(int((table["status"] == "open").sum()), len(table)),
-        "tickets_per_day": len(late) * weight / days,
+        "open_share": _ratio(n_open, len(table)),
+        "tickets_per_day": len(lead_h) * weight / days,
         "change_failure_rate": _ratio(counts["with_escape"], n_done),
         "tickets_split": counts["splits"] * weight,
         "escalations": counts["escalations"] * weight,

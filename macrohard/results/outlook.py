@@ -36,7 +36,7 @@ class Outlook:
     swing_reserve_mw: float
     """Of it, kept for the swing of training in step, with every training GPU at work."""
     firm_mw: dict[str, float]
-    """Grid and units for good, by what has gone wrong: nothing, the largest unit out, 35 C, both."""
+    """Grid and units with a permit throughout, by what has gone wrong: nothing, the largest unit out, 35 C, both."""
 
     notes: tuple[str, ...] = ()
     """What in it has no part in the run, or leaves it nothing to do."""
@@ -58,7 +58,9 @@ class Outlook:
         ]
         if self.units_mw:
             told = ", ".join(f"{_mw(mw)} {case}" for case, mw in self.firm_mw.items() if case != "whole")
-            lines.append(f"grid and units for good: {_mw(self.firm_mw['whole'])}; {told}")
+            lines.append(
+                f"grid and units with a permit throughout, without Megapacks: {_mw(self.firm_mw['whole'])}; {told}"
+            )
         if self.swing_reserve_mw and self.megapack_mw:
             lines.append(f"training swings keep {_mw(self.swing_reserve_mw)} of the Megapacks from dispatch")
         if self.swing_reserve_mw > self.megapack_mw:
@@ -92,7 +94,8 @@ def outlook(scenario: Scenario) -> Outlook:
         megapack_mw=power.megapack.n_units * float(pack["power_mw"]),
         swing_reserve_mw=float(swing_reserve_mw(site.cluster, training_it_mw(site.cluster, n_training))),
         firm_mw={
-            case: margin_mw(site.plant, 0.0, n_out=n_out, celsius=celsius) for case, (n_out, celsius) in lost.items()
+            case: margin_mw(site.plant, 0.0, n_out=n_out, celsius=celsius, until_h=scenario.run.horizon_h)
+            for case, (n_out, celsius) in lost.items()
         },
         notes=tuple(_notes(scenario)),
     )

@@ -6,13 +6,14 @@ import jax
 import numpy as np
 import pandas as pd
 
-from macrohard import reproducibility, siting
+from macrohard import reproducibility
 from macrohard.blueprint import Blueprint
 from macrohard.results import metrics
 from macrohard.results.cost import bill
 from macrohard.results.metrics import Kept, Summary
 from macrohard.results.speed_law import speed_law
 from macrohard.scenario import Scenario
+from macrohard.siting import Nameplate, nameplate
 
 SCHEMA_VERSION = 1
 RESULTS_VERSION = "5"
@@ -26,6 +27,7 @@ def summary(
     warm = metrics.after_warmup(kept, frame)
     totals = metrics.totals(kept)
     work = metrics.work(kept, frame, table)
+    plate = nameplate(plan.scenario)
     tokens = metrics.tokens(kept)
     return {
         "schema_version": SCHEMA_VERSION,
@@ -33,11 +35,12 @@ def summary(
         "work": work,
         "tokens": tokens,
         "gpu": _gpu(warm, totals) | {"pools": _pools(plan, kept, warm), "speed_law": speed_law(plan, kept, frame)},
-        "power": _power(plan, kept, frame, warm, totals),
+        "power": _power(plate, kept, frame, warm, totals),
         "cost": bill(
             plan.scenario,
             totals,
             metrics.demand_mw_months(kept),
+            it_mw=plate.it_mw,
             tickets_done=work["tickets_done"],
             decode_tokens=tokens["decode_tokens"],
             hours=kept.n_ticks * kept.tick_h,
@@ -74,11 +77,10 @@ def _pools(plan: Blueprint, kept: Kept, warm: pd.DataFrame) -> list[Summary]:
     return [{"llm": models[each["name"]], **each} for each in metrics.pools(kept, warm)]
 
 
-def _power(plan: Blueprint, kept: Kept, frame: pd.DataFrame, warm: pd.DataFrame, totals: dict[str, float]) -> Summary:
+def _power(plate: Nameplate, kept: Kept, frame: pd.DataFrame, warm: pd.DataFrame, totals: dict[str, float]) -> Summary:
     record = kept.state.record
     bin_h = np.diff(frame["time_h"], prepend=0.0)
     pue = warm["pue"].dropna()
-    plate = siting.nameplate(plan.scenario)
     total_mwh = {name: value for name, value in totals.items() if name.endswith("_mwh")}
     balance = (
         totals["grid_mwh"]

@@ -71,6 +71,7 @@ class Scenario(Section):
             raise ScenarioError([_no_such_scenario(name)])
         else:
             draft = Draft(name, toml_text.read(path))
+            _refuse_experiment(draft)
             _name_after(draft, path)
             _anchor_backlog(draft, path.parent)
         outside = of_environment(os.environ if environment is None else environment)
@@ -186,6 +187,14 @@ def _no_such_scenario(name: str) -> Fault:
     near = names.nearest(name, bundled())
     allowed = f"no such scenario; allowed: a TOML file, or one of {', '.join(bundled())}"
     return Fault(name, "scenario", name, allowed, f"did you mean {near}?" if near else "see `macrohard scenarios`")
+
+
+def _refuse_experiment(draft: Draft) -> None:
+    own = [key for key in ("scenario", "factors", "design") if key in draft.tree]
+    if own:
+        remedy = f"run it with `macrohard sweep run {draft.place}`"
+        told = "is a key of experiments; allowed here: a scenario"
+        raise ScenarioError([Fault(draft.place, own[0], None, told, remedy, has_value=False)])
 
 
 def _name_after(draft: Draft, path: Path) -> None:

@@ -40,7 +40,8 @@ def sweep(
     ticks of each (1,000 if left out), `number_processes` workers (None: one per core), and with
     `data_collection_period` above 0 a row for every so many ticks of each run (`Step`), read from its series, in place
     of the figures at its end; `display_progress` shows how far it is. `metrics` are the columns to be given, all if
-    left out. Without `out` nothing is kept but the table. Raises ScenarioError for what cannot be run.
+    left out. Without `out` nothing is kept but the table. Raises ScenarioError for what cannot be run, and at the first
+    run for a metric that no run has.
     """
     from macrohard.results.summary import RESULTS_VERSION
     from macrohard.sweeps.design import lay_out
@@ -60,11 +61,12 @@ def sweep(
         )
     else:
         chosen = Experiment.load(experiment)
+    metrics = None if metrics is None else list(metrics)
     with tempfile.TemporaryDirectory(prefix="macrohard-sweep-") as scratch:
         folder = Path(os.fspath(out)) if out is not None else Path(scratch)
         design = lay_out(chosen, RESULTS_VERSION)
         with shown(chosen.name) if display_progress else nullcontext(told) as seen:
-            execute(design, folder, RESULTS_VERSION, jobs=number_processes, told=seen)
+            execute(design, folder, RESULTS_VERSION, jobs=number_processes, columns=metrics or (), told=seen)
         return table(folder, metrics) if data_collection_period < 1 else series_of(folder, metrics)
 
 

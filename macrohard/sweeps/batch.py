@@ -24,8 +24,8 @@ from macrohard.scenario import Scenario
 SLICE_S = 2.0
 """A batch advances by as many ticks as take about this long, so that a stop is obeyed and progress shows."""
 
-_LEAST = 4
-"""Runs of the smallest batch: fewer sizes, fewer compilations."""
+_LANES = (4, 6, 8, 12, 16, 24, 32)
+"""Sizes of a batch: few, since each is compiled anew, and near enough that not many lanes are filled up for nothing."""
 
 Outcome = Result | Exception
 Told = Callable[[int], None]
@@ -42,8 +42,13 @@ class Lane:
     params: Params
 
 
-def run_all(scenarios: Sequence[Scenario], told: Told = lambda ticks: None) -> Iterator[tuple[int, Outcome]]:
-    """Runs scenarios, those of equal shape together; each place with its result, or with what went wrong."""
+def run_all(
+    scenarios: Sequence[Scenario], told: Told = lambda ticks: None, n_lanes: int = 1
+) -> Iterator[tuple[int, Outcome]]:
+    """Runs scenarios, those of equal shape together; each place with its result, or with what went wrong.
+
+    `n_lanes` is the size of other batches of the kind: one that lacks less than half of it is filled up to that.
+    """
     groups: dict[object, list[Lane]] = {}
     for place, scenario in enumerate(scenarios):
         try:
@@ -53,48 +58,77 @@ def run_all(scenarios: Sequence[Scenario], told: Told = lambda ticks: None) -> I
         except Exception as error:  # a scenario that cannot be laid out is a failed run, not a failed sweep
             yield place, error
     for lanes in groups.values():
-        yield from _run_group(lanes, told)
+        yield from _run_group(lanes, n_lanes, told)
 
 
-def _run_group(lanes: list[Lane], told: Told) -> Iterator[tuple[int, Outcome]]:
+def _run_group(lanes: list[Lane], n_lanes: int, told: Told) -> Iterator[tuple[int, Outcome]]:
+    began = time.perf_counter()
+    if 2 * len(lanes) <= n_lanes:
+        n_lanes = len(lanes)
     try:
-        found = list(_alone(lanes[0], told) if len(lanes) == 1 else _together(lanes, told))
+        held = jax.device_get(_alone(lanes[0], told) if len(lanes) == 1 else _together(lanes, n_lanes, told))
     except Exception as error:
         if len(lanes) == 1:
             yield lanes[0].place, error
             return
         for lane in lanes:
-            yield from _run_group([lane], told)
+            yield from _run_group([lane], 1, told)
         return
-    yield from found
-
-
-def _alone(lane: Lane, told: Told) -> Iterator[tuple[int, Outcome]]:
-    plan, began = lane.plan, time.perf_counter()
-    state = _advanced(partial(advance, plan.shop, plan.params), plan.opening(), plan.n_ticks, told)
-    yield lane.place, result_of(plan, state, time.perf_counter() - began, 0.0)
-
-
-def _together(lanes: list[Lane], told: Told) -> Iterator[tuple[int, Outcome]]:
-    """A batch; copies of the last run fill it up to a power of two, and are not read."""
-    began, first = time.perf_counter(), lanes[0].plan
-    filled = lanes + [lanes[-1]] * (max(_LEAST, _power_of_two(len(lanes))) - len(lanes))
-    capacity = _power_of_two(first.capacity)
-    openings = [opening(first.shop, each.params, each.plan.backlog, capacity, first.n_bins) for each in lanes]
-    states = _stacked(openings + openings[-1:] * (len(filled) - len(lanes)))
-    del openings
-    params = _stacked([each.params for each in filled])
-    states = _advanced(partial(_advance_all, first.shop, params), states, first.n_ticks, lambda n: told(n * len(lanes)))
-    held = jax.device_get(states)
-    del states
     each_s = (time.perf_counter() - began) / len(lanes)
     for number, lane in enumerate(lanes):
-        state: State = jax.tree.map(lambda leaf, at=number: leaf[at], held)
-        if int(state.n_rows) > lane.plan.capacity or int(state.counts[COUNTS.index("lost_rows")]) > 0:
-            yield from _alone(lane, told)
-            continue
-        own = jax.tree.map(lambda leaf, rows=lane.plan.capacity: leaf[:rows], state.tickets)
-        yield lane.place, result_of(lane.plan, replace(state, tickets=own), each_s, 0.0)
+        state: State = jax.tree.map(lambda leaf, at=number: leaf[at], held) if len(lanes) > 1 else held
+        try:
+            yield lane.place, _read(lane, state, each_s, told)
+        except Exception as error:
+            yield lane.place, error
+
+
+def _alone(lane: Lane, told: Told) -> State:
+    """A batch of one, without the axis of lanes."""
+    return _advanced(partial(advance, lane.plan.shop, lane.params), _opened(lane), lane.plan.n_ticks, told)
+
+
+def _together(lanes: list[Lane], n_lanes: int, told: Told) -> State:
+    """A batch; copies of the first run fill it up, and are not read."""
+    first, n_lanes = lanes[0], max(n_lanes, len(lanes))
+    n_lanes = next((size for size in _LANES if size >= n_lanes), n_lanes)
+    states = _spread(_opened(first), n_lanes)
+    for number, lane in enumerate(lanes[1:], 1):
+        states = _seated(states, _opened(lane), number)
+    params = _stacked([each.params for each in lanes] + [first.params] * (n_lanes - len(lanes)))
+    step = partial(_advance_all, first.plan.shop, params)
+    return _advanced(step, states, first.plan.n_ticks, lambda n: told(n * len(lanes)))
+
+
+def _opened(lane: Lane) -> State:
+    """The state before the first tick, with ticket rows to a power of two."""
+    plan = lane.plan
+    return opening(plan.shop, lane.params, plan.backlog, _power_of_two(plan.capacity), plan.n_bins)
+
+
+def _read(lane: Lane, state: State, wall_s: float, told: Told) -> Result:
+    """The result of a run from its lane, as it has it alone: in its own rows, or anew if it used more than those."""
+    plan = lane.plan
+    if int(state.n_rows) > plan.capacity or int(state.counts[COUNTS.index("lost_rows")]) > 0:
+        began = time.perf_counter()
+        state = _advanced(partial(advance, plan.shop, plan.params), plan.opening(), plan.n_ticks, told)
+        return result_of(plan, state, time.perf_counter() - began, 0.0)
+    own = jax.tree.map(lambda leaf: leaf[: plan.capacity], state.tickets)
+    return result_of(plan, replace(state, tickets=own), wall_s, 0.0)
+
+
+@partial(jax.jit, static_argnums=1)
+def _spread(state: State, n_lanes: int) -> State:
+    """So many lanes of one state."""
+    states: State = jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, (n_lanes, *leaf.shape)), state)
+    return states
+
+
+@partial(jax.jit, donate_argnums=0)
+def _seated(states: State, state: State, lane: int) -> State:
+    """The lanes with another state in one of them, in place: a batch never lies in memory twice."""
+    seated: State = jax.tree.map(lambda all_, one: all_.at[lane].set(one), states, state)
+    return seated
 
 
 @partial(jax.jit, static_argnums=0, donate_argnums=2)

@@ -5,12 +5,28 @@ from dataclasses import asdict, dataclass
 
 from macrohard.scenario.limits import estimate as estimate_of_run
 from macrohard.sweeps.design import Design
-from macrohard.sweeps.execute import batch_of
+from macrohard.sweeps.execute import FLUSH_S, batch_of
+from macrohard.sweeps.queue import Queue
 
-_TICK_US, _AGENT_US = 50.0, 0.15
-"""Of a tick in a batch, and more per agent: 100 agents 48 us, 2,000 about 350 us (one core, reproducible mode)."""
-_START_S, _COMPILE_S, _READ_S = 5.0, 15.0, 0.1
-_ROW_KB, _SERIES_KB_PER_BIN = 1.5, 0.15
+_ALONE_US, _ALONE_AGENT_US = 110.0, 0.24
+"""Of a tick of a run alone, and more per agent: 100 agents 136 us, 400 agents 300 us, 2,000 agents 576 us of CPU."""
+
+_BATCH_US, _BATCH_AGENT_US = 10.0, 0.6
+"""The same of a run in a batch: 100 agents 70 us, 400 agents 253 us."""
+
+_AROUND_S = 0.07
+"""Of a run before its first tick and after its last one."""
+
+_START_S, _COMPILE_S = 4.0, 22.0
+"""Of a worker, and of a worker with a shape that is not in the cache of compiled programs."""
+
+_WORKER_GB, _PARENT_GB = 1.2, 0.3
+"""A worker that has compiled: 1.15 to 1.25 GB, and 1.48 GB with 32 runs of 100 agents and a week."""
+
+_PART_KB, _ROW_KB, _SERIES_KB_PER_BIN = 82.0, 1.3, 0.15
+
+_MOST_TRIED = 2_000
+"""Points that are laid out to see whether they can be run: 20 ms each."""
 
 
 @dataclass(frozen=True)
@@ -19,11 +35,18 @@ class Need:
 
     name: str
     points: int
+    impossible: int
+    """Points that cannot be laid out, of `tried`: their runs will fail at once."""
+    tried: int
+    why: str
+    """What is wrong with the first of them."""
     runs: int
     shapes: int
-    """Compilations to expect, unless they are cached."""
+    """Compilations to expect."""
     jobs: int
     batch: int
+    compile_s: float
+    """Of `time_s`, unless the shapes are cached."""
     time_s: float
     memory_gb: float
     disk_mb: float
@@ -34,30 +57,65 @@ class Need:
 
     def __str__(self) -> str:
         """In words."""
-        return (
-            f"{self.name}: {self.points:,} points, {self.runs:,} runs, {self.shapes} shapes to compile; on {self.jobs} "
-            f"workers about {self.time_s / 60:,.0f} min, {self.memory_gb:,.1f} GB of memory, "
-            f"{self.disk_mb:,.0f} MB of disk"
-        )
+        shapes = f"{self.shapes} shape{'s' if self.shapes != 1 else ''}"
+        together = f"up to {self.batch} in a batch" if self.batch > 1 else "each alone"
+        lines = [
+            f"{self.name}: {self.points:,} points, {self.runs:,} runs, {together}; on {self.jobs} workers "
+            f"about {_time(self.time_s)}, of which {_time(self.compile_s)} to compile {shapes} unless cached; "
+            f"{self.memory_gb:,.1f} GB of memory, {self.disk_mb:,.1f} MB of disk"
+        ]
+        if self.impossible:
+            of = "" if self.tried == self.points else f" of {self.tried:,} looked at"
+            lines.append(f"{self.impossible:,} points{of} cannot be run: each of their runs will fail. {self.why}")
+        return "\n".join(lines)
 
 
 def estimate(design: Design, jobs: int | None = None) -> Need:
-    """Points, runs, time, memory and disk of a design."""
-    n_jobs = jobs or os.cpu_count() or 1
+    """Points, those that cannot be run, runs, time, memory and disk of a design."""
+    n_workers = jobs or os.cpu_count() or 1
     unique = {run.run_id: run for run in design.runs}
-    by_shape: dict[str, list[str]] = {}
-    for run in unique.values():
-        by_shape.setdefault(run.shape, []).append(run.run_id)
-    batch, cpu_s, memory_gb, disk_kb = batch_of(design), 0.0, 0.0, 0.0
-    for run_ids in by_shape.values():
-        scenario = design.scenario(unique[run_ids[0]])
+    queue, batch = Queue(design), batch_of(design)
+    queue.put(unique.values(), batch, n_workers)
+    run_s = memory_gb = series_kb = 0.0
+    jobs_of: dict[str, int] = {}
+    for job in queue.jobs:
+        first, n_lanes = unique[job["runs"][0]["run_id"]], int(job["lanes"])
+        scenario = design.scenario(first)
         one = estimate_of_run(scenario.run, scenario.workforce, scenario.backlog)
-        each_s = one.ticks * (_TICK_US + _AGENT_US * one.agents) * 1e-6 + _READ_S
-        cpu_s += len(run_ids) * each_s + _COMPILE_S * min(n_jobs, len(run_ids))
-        lanes = min(batch, len(run_ids))
-        memory_gb = max(memory_gb, n_jobs * (0.6 + lanes * max(0.0, one.memory_gb - 0.6)))
-        series_kb = scenario.run.series_bins * _SERIES_KB_PER_BIN if design.experiment.series else 0.0
-        disk_kb += len(run_ids) * (_ROW_KB + series_kb)
-    time_s = cpu_s / n_jobs + _START_S
-    name, points = design.experiment.name, len(design.points)
-    return Need(name, points, len(unique), len(by_shape), n_jobs, batch, time_s, memory_gb, disk_kb / 1000.0)
+        fixed_us, agent_us = (_BATCH_US, _BATCH_AGENT_US) if n_lanes > 1 else (_ALONE_US, _ALONE_AGENT_US)
+        run_s += n_lanes * (one.ticks * (fixed_us + agent_us * one.agents) * 1e-6 + _AROUND_S)
+        memory_gb = max(memory_gb, n_lanes * max(0.0, one.memory_gb - 0.6))
+        series_kb += len(job["runs"]) * scenario.run.series_bins * _SERIES_KB_PER_BIN
+        jobs_of[first.shape] = jobs_of.get(first.shape, 0) + 1
+    busy = max(1, min(n_workers, len(queue.jobs)))
+    compile_s = sum(min(n_workers, n) for n in jobs_of.values()) * _COMPILE_S / busy
+    time_s = _START_S + compile_s + run_s / busy
+    n_parts = min(len(queue.jobs), time_s / FLUSH_S)
+    disk_kb = n_parts * _PART_KB + len(unique) * _ROW_KB + (series_kb if design.experiment.series else 0.0)
+    impossible, tried, why = _impossible(design)
+    return Need(
+        design.experiment.name, len(design.points), impossible, tried, why, len(unique), len(jobs_of), n_workers, batch,
+        compile_s, time_s, _PARENT_GB + busy * (_WORKER_GB + memory_gb), disk_kb / 1000.0,
+    )  # fmt: skip
+
+
+def _impossible(design: Design) -> tuple[int, int, str]:
+    """How many points cannot be laid out, of how many that were tried, and what is wrong with the first."""
+    from macrohard.blueprint import draw
+
+    firsts = [run for run in design.runs if run.replicate == 0]
+    tried = firsts[:: -(-len(firsts) // _MOST_TRIED) or 1]
+    n_impossible, why = 0, ""
+    for run in tried:
+        try:
+            draw(design.scenario(run))
+        except Exception as error:  # whatever it is, the run would fail with it
+            n_impossible += 1
+            why = why or f"Point {run.point}: {error}"
+    return n_impossible, len(tried), why
+
+
+def _time(seconds: float) -> str:
+    if seconds < 100.0:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60.0:,.0f} min" if seconds < 6000.0 else f"{seconds / 3600.0:,.1f} h"

@@ -66,6 +66,7 @@ class Experiment(_Form):
         tree = toml_text.read(path)
         stem = path.stem.replace("_", "-")
         if isinstance(tree, dict):
+            _refuse_scenario(tree, path)
             tree.setdefault("name", stem if stem[:1].isalnum() else "experiment")
             named = tree.get("scenario")
             if isinstance(named, str) and named.endswith(".toml") and named.isprintable():
@@ -102,6 +103,14 @@ class Experiment(_Form):
     def to_dict(self) -> dict[str, Any]:
         """All of it, as it can be kept and given to `of` again."""
         return self.model_dump(exclude_none=True)
+
+
+def _refuse_scenario(tree: Mapping[str, Any], path: Path) -> None:
+    own = [key for key in Scenario.model_fields if key in tree]
+    if own:
+        remedy = f"run it with `macrohard run {path}`, or name it in an experiment: scenario = {path.name!r}"
+        told = "is a section of scenarios; allowed here: an experiment"
+        raise ScenarioError([Fault(str(path), own[0], None, told, remedy, has_value=False)])
 
 
 def takes_whole(key: str) -> bool:

@@ -32,7 +32,7 @@ class Queue:
             size = max(1, min(batch, -(-len(same) // n_workers)))
             size = -(-len(same) // -(-len(same) // size))  # as many jobs, but of equal size
             for first in range(0, len(same), size):
-                self.jobs.append(self._job([self._entry(run) for run in same[first : first + size]]))
+                self.jobs.append(self._job([self._entry(run) for run in same[first : first + size]], size))
 
     def died(self, job: Job) -> list[dict[str, Any]]:
         """Puts the runs of a dead worker back, last in line; returns those that died alone too often.
@@ -51,11 +51,12 @@ class Queue:
         else:
             middle = len(runs) // 2
             for half in (runs[:middle], runs[middle:]):
-                self.jobs.append({**self._job(half), "deaths": 0 if len(half) == 1 else 1})
+                self.jobs.append({**self._job(half, len(half)), "deaths": 0 if len(half) == 1 else 1})
         return []
 
-    def _job(self, entries: list[dict[str, Any]]) -> Job:
-        return {"base": self.design.base, "runs": entries, "series": self.design.experiment.series, "deaths": 0}
+    def _job(self, entries: list[dict[str, Any]], lanes: int) -> Job:
+        series = self.design.experiment.series
+        return {"base": self.design.base, "runs": entries, "lanes": lanes, "series": series, "deaths": 0}
 
     def _entry(self, run: Run) -> dict[str, Any]:
         return {"run_id": run.run_id, "settings": self.design.settings(run)}

@@ -114,7 +114,9 @@ class Storage:
             try:
                 found = pd.read_parquet(self.folder / "runs" / part, columns=columns)
             except (OSError, ValueError) as error:
-                raise StoreError(f"{self.folder / 'runs' / part}: cannot be read ({error}); delete it") from None
+                raise StoreError(
+                    f"{self.folder / 'runs' / part}: cannot be read ({error}); delete it, its runs are run again"
+                ) from None
             self._note([(r.run_id, "done", part, r.digest, r.wall_s, r.device, None, 1) for r in found.itertuples()])
         for path in (self.folder / "failed").glob("*.json"):
             row = json.loads(path.read_bytes())

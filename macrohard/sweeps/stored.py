@@ -77,7 +77,7 @@ def table(folder: Path, columns: Iterable[str] | None = None) -> pd.DataFrame:
         plan = pd.read_parquet(folder / "plan.parquet")
         parts = sorted((folder / "runs").glob("part-*.parquet"))
         wanted = None if columns is None else {"run_id", "digest", *columns}
-        frames = [pd.read_parquet(part, columns=_there(part, wanted)) for part in parts]
+        frames = [_part(part, wanted) for part in parts]
         failed = {path.stem for path in (folder / "failed").glob("*.json")}
     found = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame({"run_id": [], "digest": []})
     found = found.drop_duplicates("run_id").drop(columns=[c for c in plan if c != "run_id" and c in found])
@@ -112,9 +112,14 @@ def series_of(folder: Path, columns: Iterable[str] | None = None) -> pd.DataFram
     return joined if columns is None else joined[[*rows.columns.drop("digest").insert(3, "Step"), *columns]]
 
 
-def _there(part: Path, wanted: set[str] | None) -> list[str] | None:
-    """The columns wanted that a part has; None for all."""
-    return None if wanted is None else [name for name in pq.read_schema(part).names if name in wanted]
+def _part(part: Path, wanted: set[str] | None) -> pd.DataFrame:
+    """The columns wanted that a part has, all for None; StoreError if it is damaged."""
+    try:
+        columns = None if wanted is None else [name for name in pq.read_schema(part).names if name in wanted]
+        return pd.read_parquet(part, columns=columns)
+    except (OSError, ValueError) as error:
+        what = "delete it, and the same `sweep run` runs what was in it again"
+        raise StoreError(f"{part}: cannot be read ({error}); {what}") from None
 
 
 def digest_of(done: Mapping[str, Done], run_ids: Iterable[str]) -> str:

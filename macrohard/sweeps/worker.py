@@ -61,7 +61,7 @@ def work(job: dict[str, Any], told: Any = lambda ticks: None) -> list[dict[str, 
     scenarios = [scenario_of(job["base"], each["settings"]) for each in job["runs"]]
     device = jax.devices()[0].device_kind
     rows = []
-    for place, outcome in run_all(scenarios, told):
+    for place, outcome in run_all(scenarios, told, job["lanes"]):
         row = {"run_id": job["runs"][place]["run_id"]}
         rows.append(row | figures_of(outcome, device, with_series=job["series"]))
     return rows
