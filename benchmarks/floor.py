@@ -2,10 +2,11 @@
 
     python -m benchmarks.floor                        both modes, 100 to 100,000 agents
     python -m benchmarks.floor --mode fast --sizes 10000 --without-mesa
+    python -m benchmarks.floor --agree 6 --sizes 10000        whether results agree: both with seeds of their own
 
 Both run the same ticks in turns, round by round, after a warm-up. A rate is that of the best round (others may use the
-machine too), a ratio the median over rounds of neighbours. Agreement: the mean difference over rounds, and its
-standard error.
+machine too), a ratio the median over rounds of neighbours. Agreement: the difference of the means over seeds and its
+standard error; rounds of one run follow one another and would make it too small.
 """
 
 import argparse
@@ -51,30 +52,34 @@ class Size:
 
 
 def main() -> None:
-    """Runs each mode in a process of its own, since XLA reads its flags once."""
+    """Runs each mode and size in a process of its own: XLA reads its flags once, and they go by the size."""
     parser = argparse.ArgumentParser(description="speed of the shop floor beside plain Mesa")
     parser.add_argument("--mode", choices=(*MODES, "both"), default="both")
     parser.add_argument("--sizes", type=int, nargs="+", default=list(_TICKS))
     parser.add_argument("--without-mesa", action="store_true")
+    parser.add_argument("--agree", type=int, default=0, metavar="SEEDS", help="compare results over so many seeds")
     parser.add_argument("--child", action="store_true", help=argparse.SUPPRESS)
     asked = parser.parse_args()
     if asked.child:
+        print(json.dumps(asdict(measure(asked.sizes[0], asked.mode, not asked.without_mesa))))
+        return
+    if asked.agree:
+        print(_AGREEMENT)
         for n_agents in asked.sizes:
-            print(json.dumps(asdict(measure(n_agents, asked.mode, not asked.without_mesa))), flush=True)
+            print(agreement(n_agents, asked.agree), flush=True)
         return
     for mode in MODES if asked.mode == "both" else (asked.mode,):
         print(f"\n{mode} mode\n{_HEAD}")
-        for size in _in_child(mode, asked.sizes, asked.without_mesa):
-            print(_line(size), flush=True)
+        for n_agents in asked.sizes:
+            print(_line(_in_child(mode, n_agents, asked.without_mesa)), flush=True)
 
 
 def measure(n_agents: int, mode: str, with_mesa: bool) -> Size:
     """Both models in turns, round by round."""
     from benchmarks.mesa_factory import MesaFactory
-    from benchmarks.scales import plan_of
 
-    warm, ticks = _TICKS.get(n_agents, (60, 20))
-    plan = plan_of(n_agents, horizon_h=1.5 * (warm + ROUNDS * ticks) / 60.0)
+    warm, ticks = _ticks(n_agents)
+    plan = _plan(n_agents)
     floor_round = _floor(plan, warm)
     mesa_round = _mesa(MesaFactory(plan), warm) if with_mesa else None
     size = Size(n_agents, mode, ticks, [], [])
@@ -86,6 +91,31 @@ def measure(n_agents: int, mode: str, with_mesa: bool) -> Size:
             size.mesa.append(mesa_round(ticks))
     gc.enable()
     return size
+
+
+def agreement(n_agents: int, seeds: int) -> str:
+    """A line: the floor's figures against Mesa's over the rounds of a run, in means over seeds."""
+    from benchmarks.mesa_factory import MesaFactory
+
+    warm, ticks = _ticks(n_agents)
+    found: dict[str, list[Round]] = {"floor": [], "mesa": []}
+    for seed in range(seeds):
+        plan = _plan(n_agents, f"run.seed={seed}")
+        found["floor"].append(_floor(plan, warm)(ROUNDS * ticks))
+        found["mesa"].append(_mesa(MesaFactory(plan), warm)(ROUNDS * ticks))
+    told = (_difference(found["floor"], found["mesa"], figure) for figure in _COMPARED.values())
+    return f"{n_agents:>8,}" + "".join(f"{difference:>+12.2f} ({error:.2f})" for difference, error in told)
+
+
+def _ticks(n_agents: int) -> tuple[int, int]:
+    return _TICKS.get(n_agents, (60, 20))
+
+
+def _plan(n_agents: int, *settings: str) -> "object":
+    from benchmarks.scales import plan_of
+
+    warm, ticks = _ticks(n_agents)
+    return plan_of(n_agents, 1.5 * (warm + ROUNDS * ticks) / 60.0, *settings)
 
 
 def _floor(plan: "object", warm: int) -> Callable[[int], Round]:
@@ -135,19 +165,12 @@ def _mesa(model: "object", warm: int) -> Callable[[int], Round]:
     return one
 
 
-def _in_child(mode: str, sizes: list[int], without_mesa: bool) -> "list[Size]":
-    """One process for a mode; sizes come back as they are ready."""
+def _in_child(mode: str, n_agents: int, without_mesa: bool) -> Size:
     environment = dict(os.environ, MACROHARD_FAST="1" if mode == "fast" else "0")
     environment.pop("XLA_FLAGS", None)
-    command = [sys.executable, "-m", "benchmarks.floor", "--child", "--mode", mode, "--sizes", *map(str, sizes)]
-    found = []
-    with subprocess.Popen(
-        command + ["--without-mesa"] * without_mesa, env=environment, stdout=subprocess.PIPE, text=True
-    ) as child:
-        assert child.stdout is not None
-        for line in child.stdout:
-            found.append(_read(json.loads(line)))
-    return found
+    command = [sys.executable, "-m", "benchmarks.floor", "--child", "--mode", mode, "--sizes", str(n_agents)]
+    command += ["--without-mesa"] * without_mesa
+    return _read(json.loads(subprocess.run(command, env=environment, stdout=subprocess.PIPE, check=True).stdout))
 
 
 def _read(told: dict[str, "object"]) -> Size:
@@ -156,10 +179,19 @@ def _read(told: dict[str, "object"]) -> Size:
 
 
 _HEAD = (
-    f"{'agents':>8} {'floor':>9} {'per CPU':>9} {'Mesa':>9} {'ratio':>6} {'of CPU':>6}   "
-    "floor against Mesa, % (standard error): tickets/day   tokens/ticket   streams\n"
+    f"{'agents':>8} {'floor':>9} {'per CPU':>9} {'Mesa':>9} {'ratio':>6} {'of CPU':>6}\n"
     f"{'':>8} {'M/s':>9} {'M/s':>9} {'M/s':>9}"
 )
+
+_COMPARED: dict[str, Callable[[Round], float]] = {
+    "tickets": lambda each: each.done,
+    "tokens/ticket": lambda each: each.decode_tokens / max(each.done, 1),
+    "busy agents": lambda each: each.stream_ticks,
+}
+
+_AGREEMENT = (
+    f"floor against Mesa, % (standard error)\n{'agents':>8}" + "".join(f"{name:>19}" for name in _COMPARED)
+)  # fmt: skip
 
 
 def _line(size: Size) -> str:
@@ -172,20 +204,15 @@ def _line(size: Size) -> str:
     pairs = list(zip(size.floor, size.mesa, strict=True))
     ratio = median(mesa.wall_s / floor.wall_s for floor, mesa in pairs)
     of_cpu = median(mesa.cpu_s / floor.cpu_s for floor, mesa in pairs)
-    agreement = [
-        _difference(pairs, lambda each: each.done),
-        _difference(pairs, lambda each: each.decode_tokens / max(each.done, 1)),
-        _difference(pairs, lambda each: each.stream_ticks),
-    ]
-    line = f"{size.n_agents:>8,} {fast:>9.3f} {lean:>9.3f} {slow:>9.3f} {ratio:>6.1f} {of_cpu:>6.1f}   {'':>39}"
-    return line + "   ".join(f"{difference:+6.2f} ({error:.2f})" for difference, error in agreement)
+    return f"{size.n_agents:>8,} {fast:>9.3f} {lean:>9.3f} {slow:>9.3f} {ratio:>6.1f} {of_cpu:>6.1f}"
 
 
-def _difference(pairs: list[tuple[Round, Round]], figure: Callable[[Round], float]) -> tuple[float, float]:
-    """Mean difference as a share of Mesa's mean and its standard error, both in per cent."""
-    middle = mean(figure(mesa) for _, mesa in pairs)
-    differences = [100.0 * (figure(floor) - figure(mesa)) / max(middle, 1e-9) for floor, mesa in pairs]
-    return mean(differences), stdev(differences) / len(differences) ** 0.5
+def _difference(floor: list[Round], mesa: list[Round], figure: Callable[[Round], float]) -> tuple[float, float]:
+    """Difference of the means as a share of Mesa's and its standard error, both in per cent."""
+    ours, theirs = [figure(each) for each in floor], [figure(each) for each in mesa]
+    error = sum((stdev(each) if len(each) > 1 else 0.0) ** 2 / len(each) for each in (ours, theirs)) ** 0.5
+    percent = 100.0 / max(mean(theirs), 1e-9)
+    return (mean(ours) - mean(theirs)) * percent, error * percent
 
 
 if __name__ == "__main__":
