@@ -160,6 +160,19 @@ def test_write_faults_lose_no_acknowledged_run(tmp_path):
     assert told["same"]
 
 
+def test_progress_tells_only_of_runs_that_are_safe(tmp_path):
+    """A failed run is told at once; finished ones that wait to be written are not counted by then."""
+    told = []
+
+    def compared(at):
+        told.append(at)
+        assert at.done <= (table(tmp_path, [])["status"] == "done").sum()
+
+    design = made(factors=LISTS, replicates=4)
+    execute(design, tmp_path, "stub", engine=engine(failing=0.3), batch=2, told=compared)
+    assert told[-1].done + told[-1].failed == 36 and told[-1].failed > 5
+
+
 def test_killed_parents_lose_nothing(tmp_path):
     """The parent is SIGKILLed twice as it writes; the same command ends with the undisturbed store."""
     assert sweep_kills.parents(tmp_path, 2, 60)["same"]

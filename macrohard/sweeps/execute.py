@@ -245,7 +245,8 @@ class _Sweep:
         if not n:
             since, n = self.began, self.fresh  # too much, but all that is known
         eta_s = (time.monotonic() - since) / n * left if n else None
-        self.told(Progress(len(self.runs), len(self.status) - n_failed, n_failed, eta_s, error))
+        n_safe = len(self.status) - n_failed - len(self.held)  # what still waits to be written is not acknowledged
+        self.told(Progress(len(self.runs), n_safe, n_failed, eta_s, error))
 
 
 def _flat(row: dict[str, Any], run: Run, factors: dict[str, list[Any]]) -> dict[str, Any]:

@@ -11,7 +11,10 @@ class RayEngine:
     """A Ray cluster as an engine: one task of one core per job."""
 
     def __init__(self, address: str = "", jobs: int | None = None) -> None:
-        """Joins the cluster at an address, or starts one of `jobs` cores on loopback; a token is required."""
+        """Joins the cluster at an address, or starts one of `jobs` cores on this machine; a token is required.
+
+        Told to keep to loopback, Ray listens on all interfaces all the same: it is the token that keeps others out.
+        """
         os.environ["RAY_AUTH_MODE"] = "token"  # Ray reads these when it is imported
         if address and not (os.environ.get("RAY_AUTH_TOKEN") or os.environ.get("RAY_AUTH_TOKEN_PATH")):
             raise StoreError(f"{address}: set RAY_AUTH_TOKEN or RAY_AUTH_TOKEN_PATH; open clusters are not joined")
