@@ -9,20 +9,20 @@ from macrohard.sweeps.design import Design
 from macrohard.sweeps.execute import FLUSH_S, batch_of
 from macrohard.sweeps.queue import Queue
 
-_ALONE_US, _ALONE_AGENT_US = 110.0, 0.24
-"""Of a tick of a run alone, and more per agent: 100 agents 136 us, 400 agents 300 us, 2,000 agents 576 us of CPU."""
+_ALONE_US, _ALONE_AGENT_US = 90.0, 0.2
+"""Of a tick of a run alone, and more per agent: 100 agents 97 us, 400 agents 223 us, 2,000 agents 462 us of CPU."""
 
-_BATCH_US, _BATCH_AGENT_US = 10.0, 0.6
-"""The same of a run in a batch: 100 agents 70 us, 400 agents 253 us."""
+_BATCH_US, _BATCH_AGENT_US = 10.0, 0.45
+"""The same of a run in a batch: 100 agents 33 to 53 us, 400 agents 186 us."""
 
-_AROUND_S = 0.07
+_AROUND_S = 0.06
 """Of a run before its first tick and after its last one."""
 
-_START_S, _COMPILE_S, _LOAD_S = 4.0, 22.0, 4.0
+_START_S, _COMPILE_S, _LOAD_S = 4.0, 20.0, 4.0
 """Of a worker; of a worker with a shape that is not in the cache of compiled programs; with one that is."""
 
 _WORKER_GB, _PARENT_GB = 1.2, 0.3
-"""A worker that has compiled: 1.15 to 1.25 GB, and 1.48 GB with 32 runs of 100 agents and a week."""
+"""A worker that has compiled: 1.15 to 1.3 GB, and 1.5 GB with 32 runs of 100 agents and a week."""
 
 _PART_KB, _ROW_KB, _SERIES_KB_PER_BIN = 82.0, 1.3, 0.15
 

@@ -23,7 +23,7 @@ MAX_BATCH = 32
 
 _AGENTS_PER_BATCH, _MIN_BATCH = 8_000, 16
 """Rows of workers that a batch carries, and runs below which there is none. CPU a tick and run, alone and in a batch:
-100 agents 136 and 70 us (32 runs), 400 agents 300 and 253 (16 runs), 2,000 agents 576 and 846 (4 runs)."""
+100 agents 97 and 53 us (32 runs), 400 agents 223 and 186 (16 runs), 2,000 agents 462 and 446 (4 runs)."""
 
 FLUSH_S, FLUSH_ROWS = 1.0, 64
 """Finished runs wait at most so long, and at most so many, before they are written."""
