@@ -13,7 +13,7 @@ run: $(VENV)/installed
 	$(BIN)/macrohard run $(ARGS)
 
 test: lint
-	$(BIN)/python -m pytest -n 2 --dist loadfile --max-worker-restart 0 $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --max-worker-restart 0 $(ARGS)
 
 lint: $(VENV)/installed-test
 	$(BIN)/ruff check .

@@ -7,7 +7,7 @@ import sys
 import threading
 import traceback
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -75,8 +75,9 @@ def stoppable() -> Iterator[None]:
 
 def leave_at_once(code: int) -> None:
     """Ends the process without tearing it down: JAX's threads, interrupted while they compile, may crash in that."""
-    sys.stdout.flush()
-    sys.stderr.flush()
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(AttributeError, OSError, ValueError):  # closed, or never there
+            stream.flush()
     os._exit(code)
 
 

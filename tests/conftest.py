@@ -19,6 +19,15 @@ if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:  # a shell's background jo
 import macrohard  # noqa: E402, F401  the compile cache, too
 
 
+LONG = ("test_docs.py", "test_notebooks.py", "test_sweeps.py", "test_dashboard.py", "test_sweep_machinery.py")
+"""Files of a minute and more. They start first: begun last, one would keep a single process busy at the end."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Puts the long files first; the order within a file stays."""
+    items.sort(key=lambda item: LONG.index(item.path.name) if item.path.name in LONG else len(LONG))
+
+
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[object]:
     """A headless browser. Nothing is installed here: where there is none, the tests of pages say so and are skipped.

@@ -152,3 +152,15 @@ def test_what_ci_runs_is_make_test():
     script = ROOT / ".ci" / "run"
     assert os.access(script, os.X_OK) and script.read_text().strip().endswith("exec make test")
     assert not re.search(r"/(home|root|work|opt)/", (ROOT / "Makefile").read_text())
+
+
+def test_a_command_leaves_quietly_without_an_output():
+    """Standard output closed by the shell: the code of the command, and no word of ours about it."""
+    done = subprocess.run(
+        f"{sys.executable} -m macrohard check laptop --set workforce.coding=-1 >&-",
+        shell=True,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 2 and "workforce.coding" in done.stderr and "Traceback" not in done.stderr

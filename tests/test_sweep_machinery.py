@@ -216,6 +216,7 @@ def test_exit_codes_of_a_sweep_that_is_done(tmp_path):
     assert wrong.exit_code == 2 and "--engine ray" in wrong.stderr
     status = json.loads(sweep("status", str(file), "--json").stdout)
     assert (status["done"], status["failed"], status["missing"]) == (4, 0, 0)
+    assert json.loads(CliRunner().invoke(app, ["sweep", "status", str(out), "--json"]).stdout) == status
     with opened(out) as storage:
         held = sweep("run", str(file))
         assert held.exit_code == 5 and f"process {os.getpid()} on" in held.stderr

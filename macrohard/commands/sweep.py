@@ -12,6 +12,7 @@ from macrohard.guard import FAILED_RUNS, MISSED, say
 app = typer.Typer(no_args_is_help=True, help="Run experiments of many runs; resumable, on many cores.")
 
 ExperimentArgument = Annotated[Path, typer.Argument(help="An experiment: a TOML file.")]
+SweepArgument = Annotated[Path, typer.Argument(help="An experiment (a TOML file), or the folder of its sweep.")]
 OutOption = Annotated[Path | None, typer.Option(help="Folder of the sweep; runs/NAME if left out.")]
 JobsOption = Annotated[int | None, typer.Option(min=1, max=4096, help="Worker processes; one per core if left out.")]
 
@@ -76,11 +77,11 @@ def run(
 
 
 @app.command()
-def status(experiment: ExperimentArgument, out: OutOption = None, json_: JsonOption = False) -> None:
+def status(experiment: SweepArgument, out: OutOption = None, json_: JsonOption = False) -> None:
     """Say how far a sweep has come; it may be running."""
     from macrohard.sweeps.stored import manifest, table
 
-    folder = _folder(experiment, out)
+    folder = experiment if experiment.is_dir() else _folder(experiment, out)
     manifest(folder)
     rows = table(folder, ["wall_s"]).drop_duplicates("run_id")
     counts = {each: int((rows["status"] == each).sum()) for each in ("done", "failed", "missing")}
