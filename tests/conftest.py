@@ -18,7 +18,6 @@ if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:  # a shell's background jo
 
 import macrohard  # noqa: E402, F401  the compile cache, too
 
-
 LONG = ("test_docs.py", "test_notebooks.py", "test_sweeps.py", "test_dashboard.py", "test_sweep_machinery.py")
 """Files of a minute and more. They start first: begun last, one would keep a single process busy at the end."""
 
