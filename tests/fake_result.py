@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -11,7 +12,7 @@ STAGES = ("plan", "design", "code", "test", "review")
 
 @dataclass
 class FakeResult:
-    summary: dict[str, object]
+    summary: dict[str, Any]
     series: pd.DataFrame
     tickets: pd.DataFrame
     scenario: dict[str, object] = field(default_factory=dict)
@@ -114,7 +115,7 @@ def tickets(n: int = 5000, hours: float = 168.0, seed: int = 2) -> pd.DataFrame:
     return frame
 
 
-def summary(rows: pd.DataFrame) -> dict[str, object]:
+def summary(rows: pd.DataFrame) -> dict[str, Any]:
     hours = float(rows["time_h"].iloc[-1])
     dt = hours / len(rows)
     load, done = float(rows["load_mw"].sum() * dt), float(rows["tickets_done"].iloc[-1])

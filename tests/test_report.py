@@ -135,7 +135,7 @@ def test_speed_is_drawn_against_its_law(usual: fake_result.FakeResult) -> None:
     law = '<path class="line load"'
     picture = speed_against_streams(facts)
     assert picture is not None and picture.draw(500).count(law) == 2 and "The line is the law" in picture.caption
-    older = {**usual.summary, "gpu": {**usual.summary["gpu"], "speed_law": []}}  # type: ignore[dict-item]
+    older = {**usual.summary, "gpu": {**usual.summary["gpu"], "speed_law": []}}
     picture = speed_against_streams(replace(facts, summary=older))
     assert picture is not None and law not in picture.draw(500) and "law" not in picture.caption
     rows = usual.series
@@ -147,7 +147,7 @@ def test_speed_is_drawn_against_its_law(usual: fake_result.FakeResult) -> None:
                 f"{pool}_token_weighted_speed": rows["decode_tok_s"] / 2 * rows["tok_s_per_stream"],
             }
         )
-    several = {**older, "gpu": {**older["gpu"], "pools": [{"name": "light"}, {"name": "heavy"}]}}  # type: ignore[dict-item]
+    several = {**older, "gpu": {**older["gpu"], "pools": [{"name": "light"}, {"name": "heavy"}]}}
     picture = speed_against_streams(replace(facts, summary=several, series=rows))
     assert picture is not None and picture.draw(500).count('class="ring"') == 2
     assert "light: " in picture.caption and "heavy: " in picture.caption
@@ -156,7 +156,7 @@ def test_speed_is_drawn_against_its_law(usual: fake_result.FakeResult) -> None:
 def test_every_figure_stands_on_a_line_of_its_own(usual: fake_result.FakeResult) -> None:
     """Those of several LLMs by their names; curves are drawn and not written out."""
     pools = [{"name": "light", "llm": "small", "n_gpus": 400.0}, {"name": "heavy", "llm": "large", "n_gpus": 600.0}]
-    summary = {**usual.summary, "gpu": {**usual.summary["gpu"], "pools": pools}}  # type: ignore[dict-item]
+    summary = {**usual.summary, "gpu": {**usual.summary["gpu"], "pools": pools}}
     html = appendix(replace(Facts.of(usual), summary=summary))["All figures"]
     for name, n_gpus in (("light", 400), ("heavy", 600)):
         assert f'<td>pools.{name}.n_<wbr>gpus</td><td class="number">{n_gpus}</td>' in html
