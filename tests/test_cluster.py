@@ -4,7 +4,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from macrohard.colossus.cluster import build_up_mw, draw, fleet, nameplate_mw, performance, rack_it_mw
+from macrohard.colossus.cluster import build_up_mw, draw, fleet, nameplate_mw, performance, rack_it_mw, worth_of_power
 from macrohard.colossus.cluster_builder import cluster_of, rack_of, wait_for_spare_h
 from macrohard.colossus.cooling import Cooling, chiller_mw_per_mw, site_mw
 from macrohard.colossus.serving import Demand, serve, serving_of
@@ -90,6 +90,17 @@ def test_the_hardest_cap_is_where_tokens_per_watt_peak():
     q = np.linspace(0.31, 1, 2000, dtype=np.float32)
     per_watt = np.asarray(performance(cluster.capping, q, cluster.capping.serving_b)) / q
     assert q[per_watt.argmax()] == pytest.approx(cluster.capping.least, abs=2e-3)
+
+
+def test_the_worth_of_power_is_the_slope_of_the_capping_law():
+    """Serving at q = 0.9: 0.16 * 0.9 / 0.6 = 0.24, and so by differences; 1 at the hardest cap, 0 without a cap."""
+    capping = cluster_of(**COLOSSUS_2).capping
+    for q in (0.4, 0.6, 0.9):
+        low, high = (float(performance(capping, q * each, capping.serving_b)) for each in (0.99, 1.01))
+        slope = np.log(high / low) / np.log(1.01 / 0.99)
+        assert float(worth_of_power(capping, jnp.float32(q), capping.serving_b)) == pytest.approx(slope, rel=5e-3)
+    ends = [float(worth_of_power(capping, jnp.float32(q), capping.serving_b)) for q in (0.9, 0.357, 0.3, 1.0)]
+    assert ends == pytest.approx([0.24, 1.0, 1.0, 0.0], abs=3e-3)
 
 
 def test_a_build_out_steps_up():

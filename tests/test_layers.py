@@ -23,7 +23,7 @@ FLOORS = [floor.split() for floor in """
     macrohard.colossus.pools macrohard.colossus.serving macrohard.colossus.supply
     macrohard.colossus.cluster macrohard.colossus.outage
     macrohard.colossus.cluster_builder macrohard.colossus.commitment macrohard.colossus.plant_reading
-    macrohard.colossus.requests
+    macrohard.colossus.requests macrohard.colossus.operation
     macrohard.colossus.dispatch macrohard.colossus.emissions
     macrohard.colossus.units_builder macrohard.colossus.powerplant
     macrohard.colossus.plant_builder macrohard.colossus.reliability macrohard.colossus.site

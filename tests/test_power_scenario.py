@@ -86,6 +86,26 @@ def test_waiting_for_power_is_named_and_lowers_the_load(waiting):
     assert usual.summary["power"]["tickets_wait_h"] == 0
 
 
+@pytest.mark.parametrize(("grid_mw", "cause"), [(0.005, "gpus"), (0.003, "power")])
+def test_what_holds_back_under_a_cap_is_what_more_of_would_help(grid_mw, cause):
+    """1,200 agents crowd 8 GPUs. At q 0.66 GPUs bind; at 0.40 1 % more power brings more, though it took less time."""
+    done = run(small("workforce.weight=60", f"power.grid_mw={grid_mw}", "run.horizon_h=12"))
+    shares, times = done.summary["binding"], done.summary["desk_time"]
+    assert shares[cause] > 0.9 and times["gpus"] > 2 * times["power"] > 0
+
+
+def test_units_and_limits_are_told():
+    """A turbine of 4 kW whose permit ends after 24 of 48 h; chillers for 3 kW. Fuel over energy is the heat rate."""
+    source = "power.sources=[{kind='smt130', p_nom_mw=0.004, permit_until=2026-02-02, forced_outage_share=0}]"
+    keys = ("power.grid_mw=0.012", "run.start=2026-02-01", "run.horizon_h=48", "cluster.cooling_limit_mw=0.003")
+    power = run(small(source, *keys)).summary["power"]
+    assert power["n_units"] == 1 and power["unit_h_barred"] == pytest.approx(24.0)
+    assert power["unit_h_up"] == pytest.approx(24.0, abs=0.1) and power["unit_h_out"] == power["unit_starts"] == 0
+    assert power["heat_rate_btu_per_kwh"] == pytest.approx(power["fuel_mmbtu"] / power["turbine_mwh"] * 1e3)
+    assert 10_276 < power["heat_rate_btu_per_kwh"] < 10_277 * 1.25
+    assert power["cooling_binds_h"] > 24 and power["megapack_power_binds_h"] == power["megapack_energy_binds_h"] == 0
+
+
 def test_the_bill_adds_up_and_prices_demand_and_lease():
     """A leased SMT-130 of 0.1 MW and a grid at 10 USD/kW-month: 100 kW * 46 and the peak * 10, both * 24 / 730."""
     leased = "power.sources=[{kind='smt130', n_units=1, p_nom_mw=0.1, leased=true, forced_outage_share=0}]"

@@ -223,6 +223,10 @@ def test_the_cascade_reserve_then_cap_then_minimum_then_shed():
 
 
 def test_power_binds_where_there_are_few_megapacks():
+    read, _ = drive(plant_of((), {"n_units": 50}), [150.0] * 5, cap=0.357)
+    assert read.battery_binds_mw.tolist() == [1] * 5 and read.battery_binds_mwh.max() == 0
+    none, _ = drive(plant_of((), {"n_units": 0}), [150.0] * 5, cap=0.357)
+    assert none.battery_binds_mw.max() == none.battery_binds_mwh.max() == 0
     read, _ = drive(plant_of((), {"n_units": 50}), [150.0] * 5)
     assert read.battery_mw == pytest.approx([50 * 0.979] * 5) and read.unserved_mw == pytest.approx([101.05] * 5)
 
@@ -299,8 +303,50 @@ def test_a_start_limit_of_the_permit_holds():
     """One start a year allowed: after its first stop the unit comes back once, not twice."""
     sources = [{"kind": "recip", "n_units": 4, "starts_per_year": 1.0, **NO_OUTAGES}]
     loads = ([9.0] * 20 + [0.0] * 20) * 4
-    read, _ = drive(plant_of(sources, grid_mw=20.0), loads)
-    assert read.n_starts.max() == 4
+    read, state = drive(plant_of(sources, grid_mw=20.0), loads)
+    assert read.n_starts.sum() == 4 and np.asarray(state.units.starts).max() == 1
+
+
+def test_starts_left_over_are_not_kept_for_the_next_year():
+    """Two starts a year, ticks of 24 h, load every other day: two in each year of 365 ticks, none carried over."""
+    sources = [{"kind": "recip", "n_units": 1, "starts_per_year": 2.0, **NO_OUTAGES}]
+    idle_year, busy_year = [0.0] * 365, [2.0, 0.0] * 182 + [0.0]
+    read, _ = drive(plant_of(sources, grid_mw=20.0), idle_year + busy_year + busy_year, dt_h=24.0)
+    assert [read.n_starts[first : first + 365].sum() for first in (0, 365, 730)] == [0, 2, 2]
+
+
+def test_of_equal_units_those_that_run_stay():
+    """Seven Titans, 100 MW, the first's permit from hour 1 on: it is free then, but none starts and none is stopped."""
+    sources = [{**TITANS[0], "n_units": 1, "permit_from_h": 1.0}, {**TITANS[0], "n_units": 6}]
+    read, _ = drive(plant_of(sources, {"n_units": 168}), [100.0] * 120)
+    assert read.n_starts.sum() == 0 and (np.diff((read.unit_mw > 0).astype(int), axis=0) == 0).all()
+
+
+@pytest.mark.parametrize("ends", ["permit", "maintenance"])
+def test_others_have_started_when_a_unit_has_to_leave(ends):
+    """Five Titans for 150 MW, one to leave at hour 1: a sixth runs by then, and Megapacks need not bridge."""
+    last = {"permit_until_h": 1.0} if ends == "permit" else {}
+    sources = [{**TITANS[0], "n_units": 1, **last}, {**TITANS[0], "n_units": 6}]
+    plant = plant_of(sources, {"n_units": 168, "soc_start": 0.95})
+    if ends == "maintenance":
+        begins = jnp.zeros_like(plant.units.planned_from_h).at[0, 0].set(1.0)
+        lasts = jnp.zeros_like(plant.units.planned_h).at[0, 0].set(100.0)
+        plant = replace(plant, units=replace(plant.units, planned_from_h=begins, planned_h=lasts))
+    read, _ = drive(plant, [150.0] * 90)
+    assert read.unit_mw[59, 0, 0] > 0 and (read.unit_mw[60:, 0, 0] == 0).all()
+    assert read.battery_mw.max() < 0.1 and read.n_starts.tolist() == [0] * 30 + [1] + [0] * 59
+
+
+def test_a_unit_in_maintenance_is_driven_no_further():
+    """What it could not do shows: 264 h from its hour on it carries nothing, before and after it does."""
+    plant = plant_of([{**TITANS[0], "n_units": 1, "planned_outage": True}], {"n_units": 200}, grid_mw=40.0)
+    first = float(plant.units.planned_from_h[0, 0])
+    loads = [30.0] * round((first + 400) / 4)
+    read, _ = drive(plant, loads, dt_h=4.0)
+    hours = (np.arange(len(loads)) + 0.5) * 4
+    away = (hours >= first) & (hours < first + 264)
+    assert (read.unit_mw[away, 0, 0] == 0).all() and read.grid_mw[away][1:] == pytest.approx(30, abs=1)
+    assert (read.unit_mw[(hours < first) & (hours > 8), 0, 0] > 0).all() and read.unit_mw[-1, 0, 0] > 0
 
 
 def test_jit_is_plain_python():

@@ -182,6 +182,32 @@ def test_a_chiller_lost_on_a_hot_day_caps_the_cluster():
     assert float(reading.cluster.it_mw) == pytest.approx(155 * 0.7, rel=1e-3)
 
 
+def test_units_are_committed_for_what_chillers_let_through():
+    """20 MW of IT can be cooled at 35 C: units for the load that is left, not for the demand of all GPUs."""
+    hot = dict(climate={"mean_c": 35.0, "season_c": 0.0, "day_c": 0.0}, cooling_limit_mw=60.0)
+    read, _ = drive(colossus(grid_mw=0.0, cluster=hot), [BUSY] * 3)
+    held_mw = read.plant.load_mw[-1]
+    assert read.plant.n_units_up[-1] * 35 * 0.86 < held_mw * 1.05 + 2 * 35 < read.cluster.demand_mw[-1]
+
+
+def test_what_was_noted_of_the_run_adds_up():
+    """Starts, units up and out, Megapacks at their end and warm chillers: the sums of the readings, tick by tick."""
+    hot = dict(climate={"mean_c": 35.0, "season_c": 0.0, "day_c": 0.0}, cooling_limit_mw=120.0, n_chillers=10,
+               chiller_mtbf_h=0.5, chiller_mttr_h=0.5)  # fmt: skip
+    sources = [{"kind": "smt130", "n_units": 6, "forced_outage_share": 0.3, "mttr_h": 0.5, "min_down_min": 0.0}]
+    demands = [replace(BUSY, n_streams=float(n)) for n in np.random.default_rng(2).uniform(0, 2e6, 90)]
+    site = colossus(sources, packs=30, grid_mw=10.0, cluster=hot)
+    site = replace(site, plant=replace(site.plant, battery=replace(site.plant.battery, soc_start=0.35)))
+    read, state = drive(site, demands)
+    plant, cluster, seen = read.plant, read.cluster, state.operation
+    assert int(seen.n_starts) == plant.n_starts.sum() > 0 and int(seen.unit_ticks_up) == plant.n_units_up.sum() > 0
+    assert int(seen.unit_ticks_out) == plant.n_units_out.sum() > 0
+    assert int(seen.battery_ticks_mw) == plant.battery_binds_mw.sum() > 0
+    assert int(seen.battery_ticks_mwh) == plant.battery_binds_mwh.sum() > 0
+    assert int(seen.cooling_ticks) == cluster.cooling_binds.sum() > 0
+    assert int(seen.chiller_ticks_out) == cluster.chillers_out.sum() > 0
+
+
 def test_three_figures_of_power_are_kept_apart():
     read, _ = drive(colossus(), [BUSY])
     assert read.cluster.nameplate_it_mw[0] > read.cluster.rated_it_mw[0] > read.cluster.it_mw[0]

@@ -11,7 +11,17 @@ from macrohard.colossus.climate import Climate, Sun, sunshine, temperature_c
 from macrohard.colossus.clock import Clock
 from macrohard.colossus.outage import outages, outages_at_start
 from macrohard.colossus.plant_builder import plant_of
-from macrohard.colossus.supply import announced_mw, before, contract_mw, counts, ranks, total, usable, warmth
+from macrohard.colossus.supply import (
+    announced_mw,
+    barred_h,
+    before,
+    contract_mw,
+    counts,
+    ranks,
+    total,
+    usable,
+    warmth,
+)
 
 TITANS = [{"kind": "titan350", "n_units": 7}]
 
@@ -73,6 +83,17 @@ def test_planned_outages_take_their_hours_and_are_spread():
     out = 1 - serving
     assert out.sum(axis=0) * 12 == pytest.approx([264] * 7, abs=24)
     assert out.sum(axis=1).max() <= 2
+
+
+def test_hours_without_permit_or_in_maintenance_are_those_in_which_a_unit_is_not_usable():
+    """Two years, a permit from hour 3,000.5 to 12,000, maintenance: against counting every half hour."""
+    permitted = {"kind": "smt130", "n_units": 3, "permit_from_h": 3000.5, "permit_until_h": 12_000.0}
+    plant = plant_of([{**permitted, "planned_outage": True}, {"kind": "titan350", "n_units": 2}])
+    half_hours = np.arange(0.25, 2 * 8760, 0.5)
+    kept = np.sum([np.asarray(usable(plant.units, at(hour))) for hour in half_hours], axis=0) * 0.5
+    is_unit = np.asarray(plant.units.p_nom_mw) > 0
+    assert barred_h(plant.units, 2 * 8760) == pytest.approx(np.where(is_unit, 2 * 8760 - kept, 0.0), abs=2)
+    assert barred_h(plant.units, 10.0).sum() == pytest.approx(30.0)
 
 
 def test_a_call_of_the_utility_is_walked_down_to_within_its_notice():

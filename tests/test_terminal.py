@@ -31,6 +31,15 @@ def test_summary_holds_every_subject() -> None:
     assert "each for 800 real ones" in out and "nameplate" in out and "GWh" in out
 
 
+def test_the_plant_is_told() -> None:
+    """Units, starts and outages, heat rate, what held the Megapacks, NOx against its permit, water."""
+    out = printed(fake_result.result(), 200)
+    assert "of 7; 4 starts, 31 unit-hours out of order, 24 in maintenance or without permit" in out
+    assert "9,930" in out and "held by MW in 30 min, by MWh in the rest" in out
+    assert "57.2 short tons in a year at this rate, 714 without catalyst; 66 % of the permit" in out
+    assert "l a ticket" in out
+
+
 @pytest.mark.parametrize("width", [60, 80, 120, 200])
 def test_no_line_is_wider_than_the_terminal(width: int) -> None:
     assert max(len(line) for line in printed(fake_result.result(), width).splitlines()) <= width

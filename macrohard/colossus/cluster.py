@@ -109,10 +109,11 @@ class Draw:
 @dataclass(frozen=True)
 class ClusterReading:
     """GPUs and power of one tick. it_mw is what is drawn, demand_mw the site's uncapped wish, capped_demand_mw the same
-    under the cap. power_share is q, performance the speed it leaves to serving. shed_share: racks off for want of
-    power. training_share_run: of training that was not deferred. swing_mw: swing of training in step, trough to peak.
-    swing_reserve_mw: Megapack power kept from dispatch for it. tickets_wait: 1 where low priorities waited for power.
-    gpu_h ... per hour: GPUs counted by what they did.
+    under the cap. power_share is q, performance the speed it leaves to serving, power_worth the per cent of that speed
+    that 1 % more power would bring. shed_share: racks off for want of power. training_share_run: of training that was
+    not deferred. swing_mw: swing of training in step, trough to peak. swing_reserve_mw: Megapack power kept from
+    dispatch for it. tickets_wait: 1 where low priorities waited for power. cooling_binds: 1 where chillers cap the GPUs
+    harder than supply does. gpu_h ... per hour: GPUs counted by what they did.
     """
 
     n_gpus: Scalar
@@ -127,6 +128,7 @@ class ClusterReading:
     rated_it_mw: Scalar
     power_share: Scalar
     performance: Scalar
+    power_worth: Scalar
     training_performance: Scalar
     shed_share: Scalar
     utilization: Scalar
@@ -209,3 +211,12 @@ def performance(capping: Capping, power_share: Scalar, b: Scalar) -> Scalar:
     left = jnp.clip((power_share - capping.floor) / (1 - capping.floor), 0.0, 1.0)
     speed = jnp.exp(b / 2.5 * jnp.log(jnp.maximum(left, 1e-6)))
     return jnp.where(left >= 1, 1.0, jnp.where(left > 0, speed, 0.0))
+
+
+def worth_of_power(capping: Capping, power_share: Scalar, b: Scalar) -> Scalar:
+    """Per cent of speed that 1 % more power brings at that share of the uncapped draw: the slope of `performance` in
+
+    logarithms. 0 where no cap binds; 1, as much as power itself, where racks are switched off.
+    """
+    slope = b / 2.5 * power_share / jnp.maximum(power_share - capping.floor, 1e-6)
+    return jnp.where(power_share >= 1, 0.0, jnp.minimum(slope, 1.0))

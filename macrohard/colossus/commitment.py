@@ -1,6 +1,6 @@
 """Which units run: started and stopped by rule, in merit order, within their minimum up and down times."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import jax
@@ -9,17 +9,19 @@ import jax.numpy as jnp
 from macrohard.colossus.clock import Clock
 from macrohard.colossus.once import once
 from macrohard.colossus.outage import outages
-from macrohard.colossus.supply import Blocks, Units, before, counts, ranks, total, usable, warmth
+from macrohard.colossus.supply import Blocks, Units, before, begins, counts, ranks, total, usable, warmth
 from macrohard.colossus.units import H_PER_YEAR, Scalar
 
 _LONG_H = 1000.0
+_AHEAD_H = 0.5
+"""How long before maintenance or the end of its permit a unit is no longer counted on, so that others have started."""
 
 
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class UnitState:
     """Per unit, shape (blocks, width): output, ordered to run or not (1 or 0), time since that last changed, out of
-    order or not, starts.
+    order or not, starts in this year of the run.
     """
 
     output_mw: jax.Array
@@ -50,8 +52,8 @@ class Need(NamedTuple):
 class Ready(NamedTuple):
     """How low and high each unit can be in this tick, 0 if it carries nothing; the span between, per block.
 
-    low_mw and high_mw are sums. n_on, n_up: units per block ordered to run, and carrying load. able_mw: most that all
-    usable units would yield.
+    low_mw and high_mw are sums. n_on, n_up, n_started: units per block ordered to run, carrying load, and ordered to
+    start in this tick. able_mw: most that all usable units would yield.
     """
 
     unit_low_mw: jax.Array
@@ -62,6 +64,7 @@ class Ready(NamedTuple):
     high_mw: Scalar
     n_on: jax.Array
     n_up: jax.Array
+    n_started: jax.Array
     able_mw: Scalar
 
 
@@ -77,22 +80,26 @@ def commit(
     """Outages, starts and stops of this tick. The state keeps last tick's output: dispatch sets it.
 
     A unit is wanted while the units before it in merit order, and a cheaper grid, do not cover the need, and while
-    the minimum loads so far fit under the load. Shut down, it is first driven to its minimum load, and let go when
-    the others reach the load without it. Both minimum up time and that are waived when minimum loads exceed the load.
+    the minimum loads so far fit under the load; of equal units those that run come first. Shut down, it is first driven
+    to its minimum load, and let go when the others reach the load without it. Both minimum up time and that are waived
+    when minimum loads exceed the load.
     """
     out = once(outages(units, state.out, state.on, clock, dt_h))
     can_run = (1 - out) * usable(units, clock)
+    lasts = once(usable(units, replace(clock, hour=clock.hour + _AHEAD_H)))
     block_most_mw = blocks.p_nom_mw * warmth(blocks.derate_per_k, temperature_c)
     block_least_mw = jnp.minimum(blocks.least_mw, block_most_mw)
     most_mw, least_mw = block_most_mw[:, None], block_least_mw[:, None]
     on = state.on * can_run
     since_h = jnp.where(on == state.on, state.since_h, 0.0)
-    starts_allowed = units.starts_per_year * (1 + jnp.floor(clock.hour / H_PER_YEAR))
-    rested = (since_h >= units.min_down_h) & (state.starts < starts_allowed)
-    startable = can_run * (1 - on) * jnp.where(rested | (need.is_first > 0), 1.0, 0.0)
+    starts = jnp.where(begins(clock.hour, dt_h, H_PER_YEAR), 0.0, state.starts)
+    rested = (since_h >= units.min_down_h) & (starts < units.starts_per_year)
+    startable = can_run * lasts * (1 - on) * jnp.where(rested | (need.is_first > 0), 1.0, 0.0)
 
-    counted = on + startable
-    n_counted, rank = counts(counted), ranks(counted)
+    kept = on * lasts
+    n_kept = counts(kept)
+    n_counted = n_kept + counts(startable)
+    rank = jnp.where(on > 0, ranks(kept), ranks(startable) + n_kept[:, None])
     is_overloaded = total(counts(on) * block_least_mw) > need.least_mw
     cover_mw = before(n_counted * block_most_mw)
     cover_mw = cover_mw + jnp.where(need.grid_usd_per_mwh < blocks.usd_per_mwh, need.grid_mw, 0.0)
@@ -120,12 +127,13 @@ def commit(
     leaving = idle * jnp.where(lets_go, 1.0, 1 - synced)
     carries = jnp.where(first > 0, starting, synced * (1 - leaving))
     switched = (starting + leaving) * (1 - first)
+    ordered = starting * (1 - first)
     after = UnitState(
         output_mw=state.output_mw,
         on=on + starting - leaving,
         since_h=jnp.minimum(jnp.where(switched > 0, 0.0, since_h) + dt_h, _LONG_H),
         out=out,
-        starts=state.starts + starting * (1 - first),
+        starts=starts + ordered,
     )
     unit_low_mw, unit_span_mw = carries * low_mw, carries * (high_mw - low_mw)
     block_low_mw, block_span_mw = total(unit_low_mw, axis=1), total(unit_span_mw, axis=1)
@@ -139,5 +147,6 @@ def commit(
         high_mw=low_sum_mw + total(block_span_mw),
         n_on=counts(after.on),
         n_up=counts(carries),
+        n_started=counts(ordered),
         able_mw=total(counts(can_run) * block_most_mw),
     )

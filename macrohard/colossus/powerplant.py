@@ -24,13 +24,14 @@ from macrohard.colossus.supply import (
     Solar,
     Units,
     announced_mw,
+    begins,
     contract_mw,
+    counts,
     grid_price,
-    month_begins,
     sun_mw,
     total,
 )
-from macrohard.colossus.units import Scalar
+from macrohard.colossus.units import H_PER_MONTH, Scalar
 
 
 @jax.tree_util.register_dataclass
@@ -186,7 +187,7 @@ def offer(
         energy_mwh=energy_mwh,
         battery_power_mw=power_mw,
         grid_usd_per_mwh=price,
-        grid_peak_mw=jnp.where(month_begins(clock.hour, dt_h), 0.0, state.grid_peak_mw),
+        grid_peak_mw=jnp.where(begins(clock.hour, dt_h, H_PER_MONTH), 0.0, state.grid_peak_mw),
     )
 
 
@@ -209,7 +210,8 @@ def meet(
     supplied_mw = turbine_mw + shares.grid_mw + shares.solar_mw + shares.battery_mw
     peak_mw = jnp.maximum(offered.grid_peak_mw, shares.grid_mw)
     asked_mw = jnp.where(is_short > 0, stores.last_mw, stores.above_mw)
-    all_asked = (shares.battery_mw >= asked_mw * (1 - 1e-6)) & (load_mw < demand_mw * (1 - 1e-6))
+    is_held = (shares.battery_mw >= asked_mw * (1 - 1e-6)) & (load_mw < demand_mw * (1 - 1e-6))
+    all_asked = is_held & (offered.battery_power_mw > 0)
     by_power = asked_mw >= offered.battery_power_mw * (1 - 1e-6)
     after = PlantState(
         units=replace(offered.units, output_mw=shares.unit_mw),
@@ -244,8 +246,8 @@ def meet(
         grid_usd_per_h=cost.grid_usd_per_h,
         energy_usd_per_h=cost.energy_usd_per_h,
         n_units_up=jnp.sum(ready.n_up * plant.blocks.n_machines, axis=0),
-        n_units_out=jnp.sum(after.units.out, axis=(0, 1)),
-        n_starts=jnp.sum(after.units.starts, axis=(0, 1)),
+        n_units_out=jnp.sum(counts(after.units.out) * plant.blocks.n_machines, axis=0),
+        n_starts=jnp.sum(ready.n_started * plant.blocks.n_machines, axis=0),
         grid_peak_mw=peak_mw,
         battery_binds_mw=jnp.where(all_asked & by_power, 1.0, 0.0),
         battery_binds_mwh=jnp.where(all_asked & ~by_power, 1.0, 0.0),

@@ -22,9 +22,11 @@ from macrohard.colossus.cluster import (
     nameplate_mw,
     performance,
     swing_reserve_mw,
+    worth_of_power,
 )
 from macrohard.colossus.cooling import chillers_out, removable_mw
 from macrohard.colossus.dispatch import ROUNDING
+from macrohard.colossus.operation import Operation, none_yet, noted
 from macrohard.colossus.plant_reading import PlantReading
 from macrohard.colossus.policies import DEFERRALS, Pinch
 from macrohard.colossus.pools import mean
@@ -48,11 +50,15 @@ class Site:
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class SiteState:
-    """What a site carries from tick to tick. tickets_wait: 1 where tickets of low priority shall wait for power."""
+    """What a site carries from tick to tick. tickets_wait: 1 where tickets of low priority shall wait for power.
+
+    operation: what has been noted of all ticks; nothing that follows rests on it.
+    """
 
     plant: PlantState
     chillers_out: Scalar
     tickets_wait: Scalar
+    operation: Operation
 
 
 @jax.tree_util.register_dataclass
@@ -69,7 +75,10 @@ class SiteReading:
 def start(site: Site, clock: Clock) -> SiteState:
     """The site before its first tick."""
     return SiteState(
-        plant=powerplant.start(site.plant, clock), chillers_out=jnp.float32(0.0), tickets_wait=jnp.float32(0.0)
+        plant=powerplant.start(site.plant, clock),
+        chillers_out=jnp.float32(0.0),
+        tickets_wait=jnp.float32(0.0),
+        operation=none_yet(),
     )
 
 
@@ -84,12 +93,15 @@ def step(site: Site, state: SiteState, demand: Demand, clock: Clock, dt_h: Scala
     demand_mw = wish.site_mw + plant.battery.auxiliary_mw
     held_mw = swing_reserve_mw(cluster, wish.training_it_mw)
 
-    offered = powerplant.offer(plant, state.plant, demand_mw, held_mw, outdoor_c, clock, dt_h)
+    n_out = chillers_out(cluster.cooling, state.chillers_out, clock, dt_h)
+    coolable_mw = removable_mw(cluster.cooling, n_out, outdoor_c)
+    # units are committed for what chillers let through, not for heat that nothing takes away
+    wanted_mw = demand_mw * jnp.minimum(coolable_mw / jnp.maximum(wish.it_mw, 1e-9), 1.0)
+    offered = powerplant.offer(plant, state.plant, wanted_mw, held_mw, outdoor_c, clock, dt_h)
     trains = _training_run(cluster, wish, offered, demand_mw)
     running_mw = demand_mw - (1 - trains) * wish.deferrable_site_mw
     running_it_mw = wish.it_mw - (1 - trains) * wish.deferrable_it_mw
-    n_out = chillers_out(cluster.cooling, state.chillers_out, clock, dt_h)
-    cooled = jnp.minimum(removable_mw(cluster.cooling, n_out, outdoor_c) / jnp.maximum(running_it_mw, 1e-9), 1.0)
+    cooled = jnp.minimum(coolable_mw / jnp.maximum(running_it_mw, 1e-9), 1.0)
     supplied = offered.limit_mw / jnp.maximum(running_mw, 1e-9)
     power_share = jnp.clip(jnp.minimum(supplied, cooled), cluster.capping.least, 1.0)
     kept_cool = jnp.minimum(cooled / cluster.capping.least, 1.0)  # racks that can be cooled even at the hardest cap
@@ -117,6 +129,7 @@ def step(site: Site, state: SiteState, demand: Demand, clock: Clock, dt_h: Scala
         rated_it_mw=wish.rated_it_mw,
         power_share=power_share,
         performance=speed,
+        power_worth=worth_of_power(cluster.capping, power_share, cluster.capping.serving_b),
         training_performance=training_speed,
         shed_share=1 - on,
         utilization=jnp.where(now.n_up > 0, busy_share, 0.0),
@@ -126,7 +139,7 @@ def step(site: Site, state: SiteState, demand: Demand, clock: Clock, dt_h: Scala
         swing_mw=2 * held_mw * trains,
         swing_reserve_mw=jnp.minimum(held_mw, plant.battery.power_mw),
         tickets_wait=state.tickets_wait,
-        cooling_binds=jnp.where(cooled < 1, 1.0, 0.0),
+        cooling_binds=jnp.where((cooled < 1) & (cooled <= supplied), 1.0, 0.0),
         chillers_out=n_out,
         water_m3_per_h=it_mw * cluster.cooling.water_m3_per_mwh,
         gpu_h_available_per_h=now.n_up,
@@ -144,7 +157,9 @@ def step(site: Site, state: SiteState, demand: Demand, clock: Clock, dt_h: Scala
         dear_usd_per_mwh=plant.rules.defer_above_usd_per_mwh,
     )
     waits = DEFERRALS[plant.deferral](pinch)
-    return SiteState(plant_state, n_out, waits), SiteReading(served, full, cluster_reading, plant_reading)
+    operation = noted(state.operation, plant_reading, cluster_reading.cooling_binds, n_out)
+    after = SiteState(plant_state, n_out, waits, operation)
+    return after, SiteReading(served, full, cluster_reading, plant_reading)
 
 
 def _training_run(cluster: Cluster, wish: Draw, offered: Offer, demand_mw: Scalar) -> Scalar:

@@ -4,6 +4,7 @@ Equal units form a block. Arrays of units have shape (blocks, width), a row a bl
 lets run. A batch of plants has its lanes on a last axis of every array: all laws here broadcast over it.
 """
 
+import math
 from dataclasses import dataclass
 
 import jax
@@ -14,7 +15,7 @@ from jax import lax
 from macrohard.colossus.climate import Sun, sunshine
 from macrohard.colossus.clock import Clock
 from macrohard.colossus.once import once
-from macrohard.colossus.units import H_PER_MONTH, H_PER_YEAR, Scalar
+from macrohard.colossus.units import H_PER_YEAR, Scalar
 
 _WORD = 32
 """Bits of a word: units of a block are counted that many at a time."""
@@ -26,7 +27,7 @@ class Units:
     """Gas-fired units, shape (blocks, width).
 
     key names a unit to the dice. sync_h: from the order to start until the unit carries its minimum load. mtbf_h counts
-    running hours. planned_from_h is an hour of the year.
+    running hours. planned_from_h is an hour of each year of the run, in which maintenance begins.
     """
 
     key: jax.Array
@@ -136,6 +137,20 @@ def usable(units: Units, clock: Clock) -> jax.Array:
     return jnp.where(permitted & ((passed_h < 0) | (into_h >= units.planned_h)), 1.0, 0.0)
 
 
+def barred_h(units: Units, hours: float) -> np.ndarray:
+    """Hours of a run of so many in which each unit had no permit or was in maintenance, shape (blocks, width)."""
+    begin, until, first_h, each_h = (
+        np.asarray(figure, np.float64)
+        for figure in (units.permit_from_h, units.permit_until_h, units.planned_from_h, units.planned_h)
+    )
+    begin, until = np.clip(begin, 0.0, hours), np.clip(until, 0.0, hours)
+    able = np.maximum(until - begin, 0.0)
+    for year in range(math.ceil(hours / H_PER_YEAR)):
+        away = first_h + year * H_PER_YEAR
+        able -= np.maximum(np.minimum(until, away + each_h) - np.maximum(begin, away), 0.0)
+    return np.where(np.asarray(units.p_nom_mw) > 0, hours - able, 0.0)
+
+
 def warmth(derate_per_k: jax.Array, temperature_c: Scalar) -> jax.Array:
     """Most output at that outdoor temperature over the rating; 1 up to 15 C, where the generator limits."""
     return jnp.clip(1 - derate_per_k * (temperature_c - 15.0), 0.0, 1.0)
@@ -159,9 +174,9 @@ def announced_mw(grid: Grid, hour: Scalar, dt_h: Scalar) -> Scalar:
     return jnp.maximum(grid.contract_mw - jnp.sum(jnp.where(known, grid.call_mw, 0.0), axis=0), 0.0)
 
 
-def month_begins(hour: Scalar, dt_h: Scalar) -> jax.Array:
-    """Whether a billing month, a twelfth of 8,760 hours from the start on, begins with the tick around this hour."""
-    return jnp.floor(hour / H_PER_MONTH) > jnp.floor((hour - dt_h) / H_PER_MONTH)
+def begins(hour: Scalar, dt_h: Scalar, every_h: float) -> jax.Array:
+    """Whether a period of so many hours, counted from the start on, begins with the tick around this hour."""
+    return jnp.floor(hour / every_h) > jnp.floor((hour - dt_h) / every_h)
 
 
 def grid_price(grid: Grid, clock: Clock) -> Scalar:

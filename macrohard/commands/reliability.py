@@ -51,7 +51,9 @@ def reliability(
     table.add_row("size of an event, MWh", f"{seen.event_mwh:.3g}", f"most at once {seen.worst_mw:.3g} MW")
     console = Console()
     console.print(table)
-    margins = Table(title="Grid and units without Megapacks, against the site; N-1 holds where the margin is above 0")
+    margins = Table(
+        title="Grid and units with a permit throughout, without Megapacks, against the site; N-1 holds above 0"
+    )
     for name in ("case", "carries, MW", "takes, MW", "margin, MW"):
         margins.add_column(name, justify="left" if name == "case" else "right")
     for row in found.margins:

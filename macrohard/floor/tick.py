@@ -61,12 +61,16 @@ def tick(shop: Shop, params: Params, state: State) -> State:
     waits = waits - deferred
     more = 1.0 + waits / jnp.maximum(busy_share, 1e-6)
     nobody_works = jnp.where(busy_share > 0.0, 0.0, waits)
+    # of the time lost, power's part is what more of it would bring, which under a hard cap is more than the cap took
+    lost = shares["desks_gpus_share"] + shares["desks_power_share"]
+    slowed = jnp.maximum(1.0 - reading.cluster.performance, 1e-6)
+    to_power = shares["desks_power_share"] * reading.cluster.power_worth / slowed
     causes = jnp.stack(
         [
             idle - waits - deferred,
             shares["desks_unimpeded_share"] * more + nobody_works,
-            shares["desks_gpus_share"] * more,
-            shares["desks_power_share"] * more + deferred,
+            jnp.maximum(lost - to_power, 0.0) * more,
+            to_power * more + deferred,
         ]
     )
     by_stage = lengths.reshape(len(WORK_STAGES), -1).sum(axis=1)

@@ -57,7 +57,7 @@ def tiles(facts: Facts) -> list[Tile]:
             each_kwh,
             f"{energy(number('power.load_mwh') - max(facts.unserved_mwh, 0.0))} in all",
         ),
-        Tile("CO2", mass(number("cost.co2_t")), f"NOx {mass(number('cost.nox_kg') / 1000)}"),
+        Tile("CO2", mass(number("cost.co2_t")), f"NOx {mass(number('cost.nox_kg') / 1000)}; {nox_a_year(facts)}"),
         Tile(
             "Power, a MWh served",
             usd(number("cost.usd_per_mwh_served")),
@@ -74,6 +74,18 @@ def tiles(facts: Facts) -> list[Tile]:
         for tile in found
         if MISSING not in tile.figure
     ]
+
+
+def nox_a_year(facts: Facts) -> str:
+    """Nitrogen oxides of a year at the run's rate: as emitted, without catalyst, and as a share of the permit."""
+    a_year, raw, permit = (
+        facts.number(f"cost.{key}")
+        for key in ("nox_short_tons_per_year", "nox_without_scr_short_tons_per_year", "nox_permit_share")
+    )
+    if not a_year > 0:
+        return ""
+    words = f"{human(a_year)} short tons in a year at this rate, {human(raw)} without catalyst"
+    return words + (f"; {percent(permit)} of the permit" if math.isfinite(permit) else "")
 
 
 def _large(value: float, digits: int = 3) -> str:

@@ -206,7 +206,12 @@ def shortage_mw(facts: Facts) -> float:
 
 
 def _power(facts: Facts) -> str:
-    capped, short = facts.number("power.capped_mwh"), shortage_mw(facts)
+    capped, short, hot_h = facts.number("power.capped_mwh"), shortage_mw(facts), facts.number("power.cooling_binds_h")
+    if hot_h > 0.5 * facts.number("binding.power") * facts.hours:
+        return (
+            f"not supply but chillers that could not take more heat away, in {duration(hot_h)}; {energy(capped)} were "
+            "capped away; add cooling (cluster.cooling_limit_mw, cluster.n_chillers)"
+        )
     took = (
         f"supply could not follow demand and {energy(capped)} were capped away"
         if capped > 0

@@ -10,6 +10,7 @@ from rich.text import Text
 from macrohard.report.appendix import assumptions
 from macrohard.report.cautions import cautions
 from macrohard.report.facts import Facts, Result, as_number
+from macrohard.report.key_figures import nox_a_year
 from macrohard.report.picture import highest
 from macrohard.report.quantity import MISSING, duration, energy, gpu_time, human, mass, percent, power, usd
 from macrohard.report.sparks import spark
@@ -162,13 +163,42 @@ def _power(facts: Facts) -> list[Line]:
             energy(number("power.load_mwh")),
             f"grid {energy(number('power.grid_mwh'))}, turbines {energy(number('power.turbine_mwh'))}",
         ),
-        ("capped away", energy(number("power.capped_mwh")), "demand the supply could not follow"),
+        *_units(facts),
+        ("capped away", energy(number("power.capped_mwh")), _capped(facts)),
         (
             "unserved",
             energy(facts.unserved_mwh),
             f"in {duration(number('power.loss_of_load_h'))}" if facts.unserved_mwh > 0 else "",
         ),
     ]
+
+
+def _units(facts: Facts) -> list[Line]:
+    """How the generating units ran; nothing where there are none."""
+    number = facts.number
+    if not number("power.n_units") > 0:
+        return []
+    out, barred = number("power.unit_h_out"), number("power.unit_h_barred")
+    away = [f"{human(out)} unit-hours out of order"] if out > 0 else ["none out of order"]
+    away += [f"{human(barred)} in maintenance or without permit"] if barred > 0 else []
+    running = number("power.unit_h_up") / facts.hours
+    return [
+        (
+            "units running",
+            human(running, digits=2),
+            f"of {human(number('power.n_units'))}; {human(number('power.unit_starts'))} starts, {', '.join(away)}",
+        ),
+        (
+            "heat rate",
+            human(number("power.heat_rate_btu_per_kwh"), digits=4),
+            "Btu/kWh (HHV), with part load and starts",
+        ),
+    ]
+
+
+def _capped(facts: Facts) -> str:
+    hot = facts.number("power.cooling_binds_h")
+    return f"too warm for the chillers in {duration(hot)}" if hot > 0 else "demand the supply could not follow"
 
 
 def _battery(facts: Facts) -> list[Line]:
@@ -180,7 +210,16 @@ def _battery(facts: Facts) -> list[Line]:
             energy(number("power.battery_discharge_mwh")),
             f"{energy(number('power.battery_loss_mwh'))} lost on the way",
         ),
+        *_bound(facts),
     ]
+
+
+def _bound(facts: Facts) -> list[Line]:
+    """What the Megapacks ran out of while power was short; nothing where they never did."""
+    by_power, by_energy = facts.number("power.megapack_power_binds_h"), facts.number("power.megapack_energy_binds_h")
+    if not (facts.has_megapacks and by_power + by_energy > 0):
+        return []
+    return [("gave all", duration(by_power + by_energy), f"held by MW in {duration(by_power)}, by MWh in the rest")]
 
 
 def _cost(facts: Facts) -> list[Line]:
@@ -194,7 +233,9 @@ def _cost(facts: Facts) -> list[Line]:
         ("per ticket", usd(number("cost.usd_per_ticket")), f"and {human(number('cost.kwh_per_ticket'))} kWh"),
         ("per 1M written", usd(number("cost.usd_per_million_decode_tokens")), ""),
         ("per MWh served", usd(number("cost.usd_per_mwh_served")), "fuel, grid, operation, lease, written-off plant"),
-        ("CO2", mass(number("cost.co2_t")), f"NOx {mass(number('cost.nox_kg') / 1000)}"),
+        ("CO2", mass(number("cost.co2_t")), f"{human(number('cost.co2_kg_per_mwh'))} kg/MWh"),
+        ("NOx", mass(number("cost.nox_kg") / 1000), nox_a_year(facts)),
+        ("water", f"{human(number('cost.water_m3'))} m3", f"{human(number('cost.water_l_per_ticket'))} l a ticket"),
     ]
 
 

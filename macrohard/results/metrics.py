@@ -268,6 +268,8 @@ def binding(kept: Kept) -> Summary:
         "gpus": "agents waited for GPUs that they share",
         "power": "power was short and GPUs were slowed down",
     }
+    if 2 * int(kept.state.site.operation.cooling_ticks) > ticks[BINDING.index("power")] > 0:
+        words["power"] = "chillers could not take the heat away and GPUs were slowed down"
     there = np.asarray(kept.state.record.means)[:, MEANS.index("n_gpus")].sum()
     if there * (1.0 - float(kept.params.site.cluster.training_share)) == 0:
         words["gpus"] = "there were no GPUs that serve"

@@ -8,6 +8,8 @@ import pandas as pd
 
 from macrohard import reproducibility
 from macrohard.blueprint import Blueprint
+from macrohard.colossus.supply import barred_h as barred_h_of
+from macrohard.colossus.units import MMBTU_PER_MWH_PER_BTU_PER_KWH
 from macrohard.results import metrics
 from macrohard.results.cost import bill
 from macrohard.results.metrics import Kept, Summary
@@ -108,8 +110,31 @@ def _power(plate: Nameplate, kept: Kept, frame: pd.DataFrame, warm: pd.DataFrame
         "swing_reserve_mw": float(warm["swing_reserve_mw"].mean()),
         "tickets_wait_h": float(frame["tickets_wait_share"] @ bin_h),
         "deferred_mwh": float(frame["deferred_mw"] @ bin_h),
+        **_operation(kept, totals),
         "energy_residual_mwh": float(balance),
         "residual_share_worst": float(record.residual_share_worst),
+    }
+
+
+def _operation(kept: Kept, totals: dict[str, float]) -> Summary:
+    """How generating units were run, and for how long Megapacks and chillers were at their end."""
+    plant, seen, tick_h = kept.params.site.plant, kept.state.site.operation, kept.tick_h
+    machines = np.asarray(plant.blocks.n_machines, np.float64)[:, None]
+    is_unit = np.asarray(plant.units.p_nom_mw) > 0
+    barred_h = barred_h_of(plant.units, kept.n_ticks * tick_h)
+    burnt, made_mwh = totals["fuel_mmbtu"], totals["turbine_mwh"]
+    return {
+        "n_units": int(round(float((is_unit * machines).sum()))),
+        "unit_starts": int(seen.n_starts),
+        "unit_h_up": int(seen.unit_ticks_up) * tick_h,
+        "unit_h_out": int(seen.unit_ticks_out) * tick_h,
+        "unit_h_barred": float((barred_h * machines).sum()),
+        "fuel_mmbtu": burnt,
+        "heat_rate_btu_per_kwh": burnt / made_mwh / MMBTU_PER_MWH_PER_BTU_PER_KWH if made_mwh > 0 else None,
+        "megapack_power_binds_h": int(seen.battery_ticks_mw) * tick_h,
+        "megapack_energy_binds_h": int(seen.battery_ticks_mwh) * tick_h,
+        "cooling_binds_h": int(seen.cooling_ticks) * tick_h,
+        "chiller_h_out": int(seen.chiller_ticks_out) * tick_h,
     }
 
 
