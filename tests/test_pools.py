@@ -49,6 +49,16 @@ def test_tokens_are_conserved_over_the_pools():
         assert all(tokens > 0 for tokens in by_pool) and sum(by_pool) == summary["tokens"][kind]
 
 
+def test_tokens_and_gpu_hours_of_the_roles_are_those_of_the_pools():
+    """Roles move between pools with their tickets: both ways of counting give the same whole tokens, all GPU-hours."""
+    summary = escalating().summary
+    pools, roles = summary["gpu"]["pools"], summary["tokens"]["by_role"].values()
+    for kind in ("prefill_tokens", "decode_tokens"):
+        assert sum(role[kind] for role in roles) == sum(pool[kind] for pool in pools)
+    by_role = sum(role["gpu_h_busy"] for role in summary["gpu"]["by_role"].values())
+    assert by_role == pytest.approx(summary["gpu"]["gpu_h_busy"], rel=1e-6)
+
+
 def test_figures_of_the_pools_add_up_to_those_of_the_site():
     summary, series = escalating().summary, escalating().series
     pools = summary["gpu"]["pools"]

@@ -112,7 +112,7 @@ class ClusterReading:
     under the cap. power_share is q, performance the speed it leaves to serving. shed_share: racks off for want of
     power. training_share_run: of training that was not deferred. swing_mw: swing of training in step, trough to peak.
     swing_reserve_mw: Megapack power kept from dispatch for it. tickets_wait: 1 where low priorities waited for power.
-    gpu_h ... per hour: GPUs counted by what they did.
+    gpu_h ... per hour: GPUs counted by what they did; those at work on prompts and on answers by pool.
     """
 
     n_gpus: Scalar
@@ -142,6 +142,8 @@ class ClusterReading:
     gpu_h_available_per_h: Scalar
     gpu_h_busy_per_h: Scalar
     gpu_h_training_per_h: Scalar
+    gpu_h_prefill_per_h: Scalar
+    gpu_h_decode_per_h: Scalar
     gpu_h_curtailed_per_h: Scalar
 
 
