@@ -63,8 +63,8 @@ def flows(facts: Facts) -> Picture | None:
     caption = (
         f"Read from left to right; the height is the share. {capital(most)} writes {percent(middle[most])} of the "
         f"tokens; {rework} go into attempts after the first, bugs that came back and conflicts. Tokens are counted. "
-        "GPU-hours at work on prompts are shared out by the prompt tokens computed for each role, the others by the tokens written; "
-        "energy and cost of the whole site, idle time included, by GPU-hours."
+        "GPU-hours at work on prompts are shared out by the prompt tokens computed for each role, the others by the "
+        "tokens written; energy and cost of the whole site, idle time included, by GPU-hours."
     )
 
     def draw(width: int) -> str:
