@@ -27,7 +27,7 @@ FLOORS = [floor.split() for floor in """
     macrohard.colossus.dispatch macrohard.colossus.emissions
     macrohard.colossus.units_builder macrohard.colossus.powerplant
     macrohard.colossus.plant_builder macrohard.colossus.reliability macrohard.colossus.site
-    macrohard.reproducibility macrohard.names macrohard.faults macrohard.guard
+    macrohard.reproducibility macrohard.names macrohard.faults macrohard.guard macrohard.seeds
     macrohard macrohard.targets
     macrohard.doctor macrohard.scenario
     macrohard.store
