@@ -32,7 +32,7 @@ FLOORS = [floor.split() for floor in """
     macrohard.doctor macrohard.scenario
     macrohard.store
     macrohard.work_tables macrohard.backlog macrohard.outbox macrohard.locked
-    macrohard.programs macrohard.validation macrohard.floor macrohard.siting
+    macrohard.habits macrohard.programs macrohard.validation macrohard.floor macrohard.siting
     macrohard.blueprint macrohard.buildout macrohard.swings macrohard.reliability macrohard.logs
     macrohard.uncertainty
     macrohard.results
