@@ -12,7 +12,7 @@ from small import small
 from typer.testing import CliRunner
 
 from agents.capability import beta_quantile_table, success_chance
-from macrohard.blueprint import draw, first_llm, habits_of
+from macrohard.blueprint import draw
 from macrohard.cli import app
 from macrohard.colossus import cluster as cluster_of
 from macrohard.colossus import pools as pools_of
@@ -20,6 +20,7 @@ from macrohard.colossus.cluster import fleet
 from macrohard.colossus.layout import serving_of
 from macrohard.colossus.serving import Demand, serve
 from macrohard.faults import ScenarioError
+from macrohard.habits import first_llm, habits_of
 from macrohard.runs import run
 from macrohard.scenario import Scenario
 from macrohard.siting import site_of_scenario
