@@ -120,17 +120,18 @@ def _plan(n_agents: int, *settings: str) -> "object":
 
 def _floor(plan: "object", warm: int) -> Callable[[int], Round]:
     from macrohard.blueprint import Blueprint
+    from macrohard.floor.desks import TOKEN_KINDS
     from macrohard.floor.readings import MEANS
     from macrohard.floor.state import COUNTS, State
     from macrohard.floor.tally import as_int
     from macrohard.floor.tick import advance
 
     assert isinstance(plan, Blueprint)
-    state = advance(plan.shop, plan.params, plan.opening(), warm)
+    state, decode = advance(plan.shop, plan.params, plan.opening(), warm), TOKEN_KINDS.index("decode")
 
     def totals(state: State) -> tuple[int, int, float]:
         streams = float(state.record.means[:, MEANS.index("streams_busy")].sum()) / float(plan.params.weight)
-        return int(state.counts[COUNTS.index("done")]), as_int(state.record.decode_tokens), streams
+        return int(state.counts[COUNTS.index("done")]), int(as_int(state.record.tokens)[..., decode].sum()), streams
 
     def one(ticks: int) -> Round:
         nonlocal state

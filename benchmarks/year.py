@@ -66,9 +66,10 @@ def main() -> None:
     for name, exact in energies(fine.state, tick_h).items():
         error = abs(told[name] / exact - 1.0) if exact else abs(told[name])
         print(f"{name:<24} {told[name]:>18.6f}  against float64 {exact:>18.6f}  relative error {error:.1e}")
+    prefill, cached, decode, _ = as_int(record.tokens).sum(axis=(0, 1))
     carried = {
-        "input_tokens": as_int(record.prefill_tokens) + as_int(record.cached_tokens),
-        "decode_tokens": as_int(record.decode_tokens),
+        "input_tokens": int(prefill + cached),
+        "decode_tokens": int(decode),
     }
     for name, count in carried.items():
         difference = count - counted[name]
@@ -107,7 +108,7 @@ def tokens(state: State) -> dict[str, int]:
 
 def _with_a_bin_per_tick(plan: Blueprint) -> Kept:
     params = replace(plan.params, ticks_per_bin=jnp.int32(1))
-    record = nothing_yet(plan.n_ticks, len(last_names(plan.shop)))
+    record = nothing_yet(plan.n_ticks, len(last_names(plan.shop)), len(plan.shop.roles))
     return Kept.of(plan.shop, params, _run(replace(plan, params=params), replace(plan.opening(), record=record)))
 
 

@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from types import FrameType
 
-import numpy as np
 import pandas as pd
 
 from agents.worker import Worker
@@ -23,6 +22,7 @@ from macrohard.results import metrics
 from macrohard.results.metrics import Kept, Summary
 from macrohard.results.summary import RESULTS_VERSION, summary
 from macrohard.scenario import Scenario
+from macrohard.seeds import replicate_seed
 from macrohard.store import check_out, write_run
 
 CHUNK_S = 0.5
@@ -113,13 +113,6 @@ def result_of(plan: Blueprint, state: State, wall_s: float, compile_s: float, co
     kept = Kept.of(plan.shop, plan.params, state)
     frame, table = metrics.series(kept), metrics.tickets(kept)
     return Result(plan.scenario, summary(plan, kept, frame, table, wall_s, compile_s), frame, table, None, command)
-
-
-def replicate_seed(seed: int, replicate: int) -> int:
-    """Seed of a replicate: the scenario's own for the first, else spawned from it."""
-    if replicate == 0:
-        return seed
-    return int(np.random.SeedSequence([seed, replicate]).generate_state(1)[0])
 
 
 def _replicated(first: Result, replicates: int, progress: Progress | None) -> Summary:

@@ -18,11 +18,12 @@ from scipy.special import ndtri
 from scipy.stats import rankdata
 
 from macrohard import work_tables
-from macrohard.blueprint import Blueprint, draw, habits_by_role, habits_of
+from macrohard.blueprint import Blueprint, draw
 from macrohard.colossus.gpu_power import GpuPower
 from macrohard.colossus.serving import ServingFit
 from macrohard.colossus.site import Site
 from macrohard.colossus.tables import rows
+from macrohard.habits import habits_by_role, habits_of
 from macrohard.scenario import Scenario
 from macrohard.scenario.settings import Setting
 from macrohard.siting import site_of_scenario

@@ -6,8 +6,9 @@ from math import nan
 
 from macrohard.colossus.reliability import Adequacy, Estimate
 from macrohard.reliability import reliability
-from macrohard.runs import first_tick, replicate_seed
+from macrohard.runs import first_tick
 from macrohard.scenario import Scenario
+from macrohard.seeds import replicate_seed
 from macrohard.sweeps.batch import run_all
 from macrohard.targets import Target
 

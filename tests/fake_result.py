@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+ROLES = (("management", 0.14, 0.2), ("design", 0.1, 0.1), ("coding", 0.56, 0.35), ("testing", 0.2, 0.3))
+"""Share of the tokens, and of these what is rework."""
 STAGES = ("plan", "design", "code", "test", "review")
 
 
@@ -144,6 +146,10 @@ def summary(rows: pd.DataFrame) -> dict[str, Any]:
             "prefill_tokens": int(done * 0.66e6),
             "decode_tokens": int(done * 84e3),
             "tokens_per_ticket": 11.78e6,
+            "by_role": {
+                role: {"decode_tokens": share * done * 84e3, "rework_decode_tokens": share * rework * done * 84e3}
+                for role, share, rework in ROLES
+            },
         },
         "gpu": {
             "n_gpus": 110_000,
@@ -151,6 +157,7 @@ def summary(rows: pd.DataFrame) -> dict[str, Any]:
             "gpu_h_available": 110_000 * hours * 0.985,
             "gpu_h_busy": 110_000 * hours * 0.93,
             "gpu_h_training": 0.0,
+            "by_role": {role: {"gpu_h_busy": share * 110_000 * hours * 0.93} for role, share, _ in ROLES},
             "gpu_h_curtailed": 110_000 * hours * 0.011,
             "utilization_mean": 0.96,
             "streams_mean": 1.1e6,

@@ -121,7 +121,7 @@ class Speed:
 
 @dataclass
 class Tokens:
-    """Whole tokens served in a tick."""
+    """Whole tokens served to a role in a tick."""
 
     prefill: int = 0
     cached: int = 0
@@ -158,7 +158,7 @@ class Floor:
         self.queues[ticket.stage, ticket.priority].append(row)
 
 
-def tick(floor: Floor, speed: Speed) -> Tokens:
+def tick(floor: Floor, speed: Speed) -> dict[str, Tokens]:
     """Intake, assignment, work at the given speed, hand-over."""
     come_in(floor)
     assign(floor)
@@ -352,22 +352,23 @@ def wall_s(job: Job, speed: Speed) -> float:
     return (seconds + job.decode_tokens / speed.tok_s_per_stream + job.tool_s) / speed.admitted_share
 
 
-def work(floor: Floor, speed: Speed) -> Tokens:
-    """Everybody moves on by a tick and by what the last attempt left of its own; tokens are whole."""
-    tokens = Tokens()
-    for desk in (desk for desks in floor.desks.values() for desk in desks):
+def work(floor: Floor, speed: Speed) -> dict[str, Tokens]:
+    """Everybody moves on by a tick and by what the last attempt left of its own; whole tokens are counted by role."""
+    served = {role: Tokens() for role in floor.desks}
+    for role, desk in ((role, desk) for role, desks in floor.desks.items() for desk in desks):
         if desk.ticket is None or desk.job is None:
             continue
         job, before = desk.job, desk.progress
         has_s, needs_s = floor.tick_s + desk.credit_s, (1.0 - before) * wall_s(job, speed)
         desk.progress = 1.0 if has_s >= needs_s else before + (1.0 - before) * has_s / needs_s
         desk.credit_s = min(max(has_s - needs_s, 0.0), MOST_CREDIT_TICKS * floor.tick_s)
+        tokens = served[role]
         decoded = so_far(job.decode_tokens, desk.progress) - so_far(job.decode_tokens, before)
         tokens.prefill += so_far(job.prefill_tokens, desk.progress) - so_far(job.prefill_tokens, before)
         tokens.cached += so_far(job.cached_tokens, desk.progress) - so_far(job.cached_tokens, before)
         tokens.decode += decoded
         tokens.rework_decode += decoded * job.is_rework
-    return tokens
+    return served
 
 
 def so_far(tokens: int, progress: float) -> int:

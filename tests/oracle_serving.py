@@ -112,7 +112,10 @@ def serve(s: Any, n_gpus: float, demand: Any, performance: float = 1.0) -> dict[
     admitted = inside(tpot_s)
     wait_s, wall_s = parts(tpot_s, admitted)
     share = admitted / crowd
+    of_prefill_station = prefill_s * admitted * replicas / prefill_stations / wall_s  # of its time
+    of_those_gpus = min(of_prefill_station, 1.0) * (1.0 if s.mixes else apart)
     return {
+        "prefill_busy_share": of_those_gpus,
         "tok_s_per_stream": performance / tpot_s,
         "wait_s": wait_s / performance,
         "ttft_s": (wait_s + prefill_s) / performance,

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from small import small
 
 from agents.attempt import AttemptLaw, attempt_load, calls_of, input_of
-from macrohard.blueprint import habits_of
 from macrohard.faults import ScenarioError
+from macrohard.habits import habits_of
 from macrohard.work_tables import attempt_law, scaffolds
 
 CODEX = AttemptLaw(

@@ -10,8 +10,8 @@ from scipy.special import betaincinv, expit
 from typer.testing import CliRunner
 
 from agents.attempt import attempt_load
-from macrohard.blueprint import habits_of
 from macrohard.cli import app
+from macrohard.habits import habits_of
 from macrohard.logs.role_fit import Fit, fitted
 from macrohard.logs.role_log import read
 from macrohard.scenario import Scenario

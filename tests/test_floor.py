@@ -16,12 +16,12 @@ from small import small
 from agents.work import N_PRIORITIES, WORK_STAGES
 from macrohard.blueprint import Blueprint, draw
 from macrohard.floor import desks as desks_of
+from macrohard.floor.desks import TOKEN_KINDS
 from macrohard.floor.state import COUNTS, State
 from macrohard.floor.tally import as_int
 from macrohard.floor.tick import advance, last_names
 
 N_BACKLOG = 33
-TALLIES = ("prefill_tokens", "cached_tokens", "decode_tokens", "rework_decode_tokens")
 
 
 def assert_same(expected: oracle.Floor, seen: oracle.Floor) -> None:
@@ -54,9 +54,9 @@ def assert_fields(where: str, expected: dict[str, object], seen: dict[str, objec
             assert seen[name] == value, (where, name)
 
 
-def tally(state: State) -> list[int]:
-    """Tokens served since the start."""
-    return [as_int(getattr(state.record, name)) for name in TALLIES]
+def tally(state: State) -> np.ndarray:
+    """Tokens served since the start, shape (roles, kinds)."""
+    return as_int(state.record.tokens).sum(axis=0)
 
 
 def where_tickets_are(plan: Blueprint, state: State) -> list[list[str]]:
@@ -90,9 +90,10 @@ def test_every_tick_is_the_oracles_tick(seed):
         tokens = oracle.tick(before, speed_of(state))
         seen = floor_of(plan, state)
         assert_same(before, seen)
-        served = [now - then for now, then in zip(tally(state), tally(earlier), strict=True)]
+        assert list(tokens) == [role.role for role in plan.shop.roles]
+        expected = np.array([list(asdict(of_role).values()) for of_role in tokens.values()])
         # floor(tokens * progress) may fall on the other side of a whole number at each of the 12 desks
-        assert served == pytest.approx(list(asdict(tokens).values()), rel=2e-5, abs=12)
+        assert tally(state) - tally(earlier) == pytest.approx(expected, rel=2e-5, abs=12)
         before = seen
 
 
@@ -193,7 +194,7 @@ def test_tokens_served_are_those_of_ended_attempts_and_of_the_done_part_of_open_
             whole = [(getattr(desk.job, name), desk.progress) for desk in desks]
             return sum(n if p >= 1 else min(n, int(np.floor(np.float32(n) * np.float32(p)))) for n, p in whole)
 
-        prefill, cached, decode, _ = tally(state)
+        prefill, cached, decode, _ = tally(state).sum(axis=0)
         ended = sum(ticket.decode_tokens for ticket in floor.tickets)
         assert decode == ended + done_part("decode_tokens")
         ended = sum(ticket.input_tokens for ticket in floor.tickets)
@@ -332,7 +333,8 @@ def crowd(tick_s: float, slots: tuple[int, ...] | None = None) -> dict[str, int]
     )  # fmt: skip
     shop = replace(plan.shop, slots=slots or plan.shop.n_rows, bug_slots=64)
     state = advance(shop, plan.params, plan.opening(), round(24 * 3600 / tick_s))
-    return dict(zip(COUNTS, state.counts.tolist(), strict=True)) | {"decode": as_int(state.record.decode_tokens)}
+    decode = int(tally(state)[:, TOKEN_KINDS.index("decode")].sum())
+    return dict(zip(COUNTS, state.counts.tolist(), strict=True)) | {"decode": decode}
 
 
 def assert_same_throughput(one: dict[str, int], other: dict[str, int]) -> None:

@@ -27,12 +27,12 @@ FLOORS = [floor.split() for floor in """
     macrohard.colossus.dispatch macrohard.colossus.emissions
     macrohard.colossus.units_builder macrohard.colossus.powerplant
     macrohard.colossus.plant_builder macrohard.colossus.reliability macrohard.colossus.site
-    macrohard.reproducibility macrohard.names macrohard.faults macrohard.guard
+    macrohard.reproducibility macrohard.names macrohard.faults macrohard.guard macrohard.seeds
     macrohard macrohard.targets
     macrohard.doctor macrohard.scenario
     macrohard.store
     macrohard.work_tables macrohard.backlog macrohard.outbox macrohard.locked
-    macrohard.programs macrohard.validation macrohard.floor macrohard.siting
+    macrohard.habits macrohard.programs macrohard.validation macrohard.floor macrohard.siting
     macrohard.blueprint macrohard.buildout macrohard.swings macrohard.reliability macrohard.logs
     macrohard.uncertainty
     macrohard.results

@@ -94,7 +94,7 @@ def test_few_tickets_are_beyond_three_models(factory):
 )
 def test_bug_tickets_per_ticket_stay_below_one_in_every_bundled_scenario(name):
     """Otherwise the backlog would never empty; the door refuses such a scenario."""
-    from macrohard.blueprint import bugs_per_ticket, habits_of
+    from macrohard.habits import bugs_per_ticket, habits_of
 
     scenario = Scenario.load(name, environment={})
     assert bugs_per_ticket(scenario, habits_of(scenario)) < 0.5

@@ -12,7 +12,7 @@ from small import small
 from typer.testing import CliRunner
 
 from agents.capability import beta_quantile_table, success_chance
-from macrohard.blueprint import draw, first_llm, habits_of
+from macrohard.blueprint import draw
 from macrohard.cli import app
 from macrohard.colossus import cluster as cluster_of
 from macrohard.colossus import pools as pools_of
@@ -20,6 +20,7 @@ from macrohard.colossus.cluster import fleet
 from macrohard.colossus.layout import serving_of
 from macrohard.colossus.serving import Demand, serve
 from macrohard.faults import ScenarioError
+from macrohard.habits import first_llm, habits_of
 from macrohard.runs import run
 from macrohard.scenario import Scenario
 from macrohard.siting import site_of_scenario
@@ -47,6 +48,16 @@ def test_tokens_are_conserved_over_the_pools():
     for kind in ("prefill_tokens", "decode_tokens"):
         by_pool = [pool[kind] for pool in summary["gpu"]["pools"]]
         assert all(tokens > 0 for tokens in by_pool) and sum(by_pool) == summary["tokens"][kind]
+
+
+def test_tokens_and_gpu_hours_of_the_roles_are_those_of_the_pools():
+    """Roles move between pools with their tickets: both ways of counting give the same whole tokens, all GPU-hours."""
+    summary = escalating().summary
+    pools, roles = summary["gpu"]["pools"], summary["tokens"]["by_role"].values()
+    for kind in ("prefill_tokens", "decode_tokens"):
+        assert sum(role[kind] for role in roles) == sum(pool[kind] for pool in pools)
+    by_role = sum(role["gpu_h_busy"] for role in summary["gpu"]["by_role"].values())
+    assert by_role == pytest.approx(summary["gpu"]["gpu_h_busy"], rel=1e-6)
 
 
 def test_figures_of_the_pools_add_up_to_those_of_the_site():

@@ -17,7 +17,7 @@ from macrohard.report.appendix import appendix, assumptions
 from macrohard.report.facts import as_number, thin
 from macrohard.report.pictures import pictures
 from macrohard.report.quantity import duration, energy, human, in_words, percent, plain, power, significant
-from macrohard.report.sankey import shares
+from macrohard.report.sankey import Spent, flows
 from macrohard.report.scale import elapsed, linear
 from macrohard.report.serving_pictures import speed_against_streams
 
@@ -179,26 +179,34 @@ def test_stacked_sources_add_up_to_the_load(usual: fake_result.FakeResult) -> No
     assert np.allclose(rows.filter(regex="desks_.*_share").sum(axis=1), 1.0)
 
 
-def test_tokens_are_shared_out_as_they_were_spent() -> None:
-    """Tickets that spend 100 tokens an hour of code and 50 of test: roles get just that, by fate and in all."""
-    rng = np.random.default_rng(7)
-    n = 400
-    hours = {f"work_h_{stage}": rng.exponential(1.0, n) for stage in ("plan", "design", "code", "test", "review")}
-    rates = {"plan": 10, "design": 20, "code": 100, "test": 50, "review": 5}
-    tokens = sum(rates[name[7:]] * values for name, values in hours.items())
-    status, is_bug = rng.choice(["done", "open"], n), rng.random(n) < 0.2
-    tickets = pd.DataFrame(
-        {**hours, "decode_tokens": tokens, "status": status, "is_bug": is_bug, "failures": rng.integers(0, 2, n)}
-    )
-    found = shares(tickets)
-    assert found is not None
-    by_fate_and_role, at_work, fit = found
-    assert fit == pytest.approx(1.0) and by_fate_and_role.sum() == pytest.approx(1.0)
-    assert by_fate_and_role[:, 2].sum() == pytest.approx(100 * hours["work_h_code"].sum() / tokens.sum())
-    assert by_fate_and_role[3].sum() == pytest.approx(tokens[status == "open"].sum() / tokens.sum())
-    assert at_work[0] == pytest.approx(
-        (hours["work_h_plan"] + hours["work_h_review"]).sum() / sum(each.sum() for each in hours.values())
-    )
+def test_what_is_drawn_by_role_is_what_was_counted(usual: fake_result.FakeResult) -> None:
+    """Heights are shares of the tokens counted; GPUs that train stand apart; summaries of older versions have none."""
+    facts = Facts.of(usual)
+    spent = Spent.of(facts)
+    assert spent is not None
+    written = usual.summary["tokens"]["decode_tokens"]
+    assert sum(spent.first.values()) + sum(spent.rework.values()) == pytest.approx(written)
+    picture = flows(facts)
+    assert picture is not None and "Coding writes 56 % of the tokens; 29 % go" in picture.caption
+    drawn = picture.draw(900)
+    for role, share, _ in fake_result.ROLES:
+        assert f'height="{300 * share:.1f}"' in drawn and f"{role} {percent(share)}" in drawn
+    trains = {**usual.summary, "gpu": {**usual.summary["gpu"], "gpu_h_training": usual.summary["gpu"]["gpu_h_busy"]}}
+    picture = flows(replace(facts, summary=trains))
+    assert picture is not None and "training 50 %" in picture.draw(900)
+    older = {**usual.summary, "tokens": {"decode_tokens": 1e9}}
+    assert flows(replace(facts, summary=older)) is None
+
+
+def test_a_role_of_ones_own_is_drawn(usual: fake_result.FakeResult) -> None:
+    """Its name is that of its class; its paint is defined."""
+    spent = {"decode_tokens": 1e6, "rework_decode_tokens": 0.0}
+    tokens = {**usual.summary["tokens"], "by_role": {"auditing": spent}}
+    gpu = {**usual.summary["gpu"], "by_role": {"auditing": {"gpu_h_busy": 10.0}}}
+    facts = replace(Facts.of(usual), summary={**usual.summary, "tokens": tokens, "gpu": gpu})
+    picture = flows(facts)
+    assert picture is not None and "Auditing writes 100 % of the tokens" in picture.caption
+    assert on_paper.strays(picture) == [] and on_paper.faults(page(facts)) == []
 
 
 def test_assumptions_bear_their_weight(usual: fake_result.FakeResult) -> None:

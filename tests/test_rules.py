@@ -17,7 +17,7 @@ from agents.design import Designer
 from agents.management import Manager
 from agents.roster import ROLES
 from agents.work import WORK_STAGES, Chance, Habits, Stage, Ticket
-from macrohard.blueprint import habits_of
+from macrohard.habits import habits_of
 
 HABITS: Habits = replace(
     habits_of(small("workforce.span_of_control=100")),

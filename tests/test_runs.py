@@ -49,6 +49,22 @@ def test_input_is_cached_plus_computed():
     assert float(tokens["decode_tokens"]).is_integer()
 
 
+def test_roles_add_up_to_the_whole():
+    """Tokens exactly, of every kind; GPU-hours but for rounding, those that train left out."""
+    summary = run(small("workforce.weight=3", "training.share=0.25")).summary
+    tokens, gpu = summary["tokens"], summary["gpu"]
+    by_role = tokens["by_role"]
+    assert list(by_role) == ["management", "design", "coding", "testing"] == list(gpu["by_role"])
+    for kind in ("input_tokens", "cached_tokens", "prefill_tokens", "decode_tokens"):
+        assert sum(role[kind] for role in by_role.values()) == tokens[kind] > 0
+    rework = sum(role["rework_decode_tokens"] for role in by_role.values())
+    assert rework / tokens["decode_tokens"] == pytest.approx(summary["work"]["rework_share"])
+    assert by_role["design"]["rework_decode_tokens"] < by_role["coding"]["rework_decode_tokens"]
+    serving_h = gpu["gpu_h_busy"] - gpu["gpu_h_training"]
+    assert sum(role["gpu_h_busy"] for role in gpu["by_role"].values()) == pytest.approx(serving_h, rel=1e-6)
+    assert gpu["gpu_h_training"] > 0
+
+
 def test_waits_and_work_add_up_to_the_lead_time():
     """From the start of the first work to the close, every tick of a ticket is either waiting or work."""
     table = run(small("quality.bug_delay_h=2")).tickets

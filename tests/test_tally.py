@@ -10,6 +10,7 @@ import pytest
 from busy import course_of_seed
 
 from macrohard.floor.columns import place
+from macrohard.floor.desks import TOKEN_KINDS
 from macrohard.floor.readings import MEANS, TOTALS
 from macrohard.floor.tally import LIMB, Count, add_count, add_total, as_float, as_int, no_count, no_total, row_sum
 from macrohard.floor.tickets import Row
@@ -35,6 +36,13 @@ def test_the_tokens_of_a_million_desks_add_up_exactly():
     """2**20 desks that each get a whole attempt of 2**24 - 1 tokens within one tick; 16M is the most there is."""
     rows = jnp.full(2**20, 2**24 - 1, jnp.int32)
     assert as_int(ROW_SUM(rows)) == 2**20 * (2**24 - 1)
+
+
+def test_rows_are_summed_along_the_last_axis():
+    """Several kinds at once give the sums that each gives alone."""
+    numbers = np.random.default_rng(4).integers(0, 2**31, (4, 999))
+    summed = as_int(ROW_SUM(jnp.asarray(numbers, jnp.int32)))
+    assert summed.tolist() == numbers.sum(axis=1).tolist()
 
 
 def test_the_order_of_rows_changes_nothing():
@@ -113,5 +121,5 @@ def test_the_totals_of_a_run_are_those_of_its_ticks():
     for ticket, share, whole in zip(state.desks.ticket, state.desks.progress, job.decode_tokens, strict=True):
         written += 0 if ticket < 0 else int(whole) if share >= 1 else int(np.float32(whole) * share)
     ended = state.tickets.words[:, place(Row, "decode_tokens")].astype(np.int64).sum()
-    assert as_int(record.decode_tokens) == ended + written
+    assert as_int(record.tokens)[..., TOKEN_KINDS.index("decode")].sum() == ended + written
     assert ended > 0 < written

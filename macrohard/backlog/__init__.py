@@ -2,6 +2,7 @@
 
 from macrohard.backlog.drawn import generate, size_ratios
 from macrohard.backlog.file import COLUMNS, read
+from macrohard.backlog.of_scenario import backlog_of
 from macrohard.backlog.rows import KINDS, Backlog, graph
 
-__all__ = ["COLUMNS", "KINDS", "Backlog", "generate", "graph", "read", "size_ratios"]
+__all__ = ["COLUMNS", "KINDS", "Backlog", "backlog_of", "generate", "graph", "read", "size_ratios"]

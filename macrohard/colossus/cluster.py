@@ -113,7 +113,8 @@ class ClusterReading:
     that 1 % more power would bring. shed_share: racks off for want of power. training_share_run: of training that was
     not deferred. swing_mw: swing of training in step, trough to peak. swing_reserve_mw: Megapack power kept from
     dispatch for it. tickets_wait: 1 where low priorities waited for power. cooling_binds: 1 where chillers cap the GPUs
-    harder than supply does. gpu_h ... per hour: GPUs counted by what they did.
+    harder than supply does. gpu_h ... per hour: GPUs counted by what they did; those at work on prompts and on answers
+    by pool.
     """
 
     n_gpus: Scalar
@@ -144,6 +145,8 @@ class ClusterReading:
     gpu_h_available_per_h: Scalar
     gpu_h_busy_per_h: Scalar
     gpu_h_training_per_h: Scalar
+    gpu_h_prefill_per_h: Scalar
+    gpu_h_decode_per_h: Scalar
     gpu_h_curtailed_per_h: Scalar
 
 

@@ -52,7 +52,9 @@ class Served:
 
     wall time of the mean job = (calls*wait_s + prefill_tokens*prefill_s_per_token + decode_tokens/tok_s_per_stream
     + tool_s) / admitted_share. streams_waiting have no room for their context. u_mem and u_flop are shares of HBM
-    bandwidth and peak FLOP/s in use on a busy GPU. lone_wall_s is the wall time of a job alone at full power.
+    bandwidth and peak FLOP/s in use on a busy GPU. prefill_busy_share is the part of busy_share that is at work on
+    prompts: of a replica that decodes as well, the share of its time. lone_wall_s is the wall time of a job alone at
+    full power.
     """
 
     tok_s_per_stream: Scalar
@@ -64,6 +66,7 @@ class Served:
     streams_resident: Scalar
     streams_waiting: Scalar
     busy_share: Scalar
+    prefill_busy_share: Scalar
     u_mem: Scalar
     u_flop: Scalar
     decode_tok_s: Scalar
@@ -122,6 +125,7 @@ def serve(serving: Serving, n_gpus: Scalar, demand: Demand, performance: Scalar 
         streams_resident=balance.admitted * replicas * held,
         streams_waiting=demand.n_streams * (1 - admitted_share),
         busy_share=use.busy,
+        prefill_busy_share=use.prefill,
         u_mem=use.memory,
         u_flop=use.flop,
         decode_tok_s=calls_per_s * call.output,
@@ -241,9 +245,10 @@ def _positive_root(square: Scalar, linear: Scalar, constant: Scalar) -> Scalar:
 
 
 class Use(NamedTuple):
-    """Share of GPUs with work, and shares of bandwidth and peak in use on those."""
+    """Share of GPUs with work, that with prompts, and shares of bandwidth and peak in use on those with work."""
 
     busy: Scalar
+    prefill: Scalar
     memory: Scalar
     flop: Scalar
 
@@ -262,6 +267,7 @@ def _use(serving: Serving, call: Call, balance: Balance, per_prefill_replica: Sc
     busy_decode = (1 - share) * jnp.minimum(in_gpus, 1.0)
     busy_prefill = share * jnp.minimum(balance.admitted * per_prefill_replica * call.prefill_s / balance.wall_s, 1.0)
     busy = busy_decode + busy_prefill
+    mixed_prefill = serving.mixes * jnp.minimum(balance.admitted * call.prefill_s / balance.wall_s, busy_decode)
     part = jnp.where(busy > 0, busy_prefill / jnp.maximum(busy, 1e-12), 0.0)
     root = (1 - part) * jnp.sqrt(jnp.clip(flop, 0.0, 1.0)) + part * jnp.sqrt(jnp.clip(flop_of_prefill, 0.0, 1.0))
-    return Use(busy, (1 - part) * jnp.clip(memory, 0.0, 1.0), root**2)
+    return Use(busy, busy_prefill + mixed_prefill, (1 - part) * jnp.clip(memory, 0.0, 1.0), root**2)

@@ -116,6 +116,7 @@ def step(site: Site, state: SiteState, demand: Demand, clock: Clock, dt_h: Scala
     plant_state, plant_reading = powerplant.meet(plant, state.plant, offered, load_mw, demand_mw, dt_h)
     it_mw = running_it_mw * power_share * on
     n_training = now.n_training * on * trains
+    of_pools = n_serving * on
     cluster_reading = ClusterReading(
         n_gpus=now.n_gpus,
         n_gpus_up=now.n_up * on,
@@ -145,6 +146,8 @@ def step(site: Site, state: SiteState, demand: Demand, clock: Clock, dt_h: Scala
         gpu_h_available_per_h=now.n_up,
         gpu_h_busy_per_h=now.n_serving * on * busy_share + n_training,
         gpu_h_training_per_h=n_training,
+        gpu_h_prefill_per_h=of_pools * served.prefill_busy_share,
+        gpu_h_decode_per_h=of_pools * (served.busy_share - served.prefill_busy_share),
         gpu_h_curtailed_per_h=now.n_serving * (1 - speed * on) + now.n_training * (1 - training_speed * trains * on),
     )
     pinch = Pinch(

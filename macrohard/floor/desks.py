@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import accumulate, pairwise
 
 import jax
 import jax.numpy as jnp
@@ -10,9 +11,12 @@ import jax.numpy as jnp
 from macrohard.colossus.serving import Demand, Served
 from macrohard.colossus.units import Scalar
 from macrohard.floor.columns import Flag, Real, Whole, unpack
-from macrohard.floor.tally import Count, as_float, no_count, row_sum
+from macrohard.floor.tally import Count, as_float, row_sum
 
 MAX_CREDIT_TICKS = 4.0
+
+TOKEN_KINDS = ("prefill", "cached", "decode", "rework_decode")
+"""What is counted of the tokens served; rework_decode is part of decode."""
 
 
 @jax.tree_util.register_dataclass
@@ -62,18 +66,6 @@ class Desks:
     def job(self) -> Job:
         """The attempts on the desks."""
         return unpack(Job, self.words, axis=0)
-
-
-@jax.tree_util.register_dataclass
-@dataclass(frozen=True)
-class Tokens:
-    """Whole tokens served in one tick; by_llm: prefill and decode of each of several LLMs, shape (llms, 2)."""
-
-    prefill: Count
-    cached: Count
-    decode: Count
-    rework_decode: Count
-    by_llm: Count
 
 
 def empty(n_rows: int) -> Desks:
@@ -157,8 +149,11 @@ def _demand(job: Job, busy: jax.Array, wall: jax.Array, dt_s: Scalar, weight: Sc
     )
 
 
-def work(desks: Desks, served: Served, dt_s: Scalar, n_llms: int = 1) -> tuple[Desks, Tokens]:
-    """Every attempt moves on by dt_s (and the time left over from the last one); tokens are whole numbers."""
+def work(desks: Desks, served: Served, dt_s: Scalar, n_rows: tuple[int, ...], n_llms: int = 1) -> tuple[Desks, Count]:
+    """Every attempt moves on by dt_s (and the time left over from the last one), and the whole tokens that were served.
+
+    n_rows: desk rows of each role. The tokens have shape (llms, roles, TOKEN_KINDS).
+    """
     busy, job = desks.ticket >= 0, desks.job
     ended_before = desks.progress >= 1.0  # waits for its hand-over; the time is credited
     wall = wall_s(job, speeds(desks, served))
@@ -171,23 +166,23 @@ def work(desks: Desks, served: Served, dt_s: Scalar, n_llms: int = 1) -> tuple[D
         whole = jnp.where(busy, tokens, 0)
         return _so_far(whole, progress) - _so_far(whole, desks.progress)
 
-    prefill, decode = served_now(job.prefill_tokens), served_now(job.decode_tokens)
-    tokens = Tokens(
-        prefill=row_sum(prefill),
-        cached=row_sum(served_now(job.cached_tokens)),
-        decode=row_sum(decode),
-        rework_decode=row_sum(jnp.where(job.is_rework, decode, 0)),
-        by_llm=_by_llm(desks.llm, (prefill, decode), n_llms),
-    )
-    return replace(desks, progress=progress, credit_s=credit_s), tokens
+    decode = served_now(job.decode_tokens)
+    rework = jnp.where(job.is_rework, decode, 0)
+    kinds = jnp.stack([served_now(job.prefill_tokens), served_now(job.cached_tokens), decode, rework])
+    tokens = [
+        _by_role(kinds if n_llms == 1 else jnp.where(desks.llm == llm, kinds, 0), n_rows) for llm in range(n_llms)
+    ]
+    return replace(desks, progress=progress, credit_s=credit_s), _stacked(tokens)
 
 
-def _by_llm(llm: jax.Array, kinds: tuple[jax.Array, ...], n_llms: int) -> Count:
-    """Sums over the desks of each of several LLMs, shape (llms, kinds); of no LLM where there is one."""
-    if n_llms == 1:
-        return no_count((0, len(kinds)))
-    sums = [[row_sum(jnp.where(llm == each, tokens, 0)) for tokens in kinds] for each in range(n_llms)]
-    together: Count = jax.tree.map(lambda *each: jnp.stack(each).reshape(n_llms, -1), *(c for row in sums for c in row))
+def _by_role(kinds: jax.Array, n_rows: tuple[int, ...]) -> Count:
+    """Sums over the rows of each role, which lie together, of shape (roles, kinds); kinds has shape (kinds, rows)."""
+    edges = pairwise(accumulate(n_rows, initial=0))
+    return _stacked([row_sum(kinds[:, first:last]) for first, last in edges])
+
+
+def _stacked(counts: list[Count]) -> Count:
+    together: Count = jax.tree.map(lambda *each: jnp.stack(each), *counts)
     return together
 
 

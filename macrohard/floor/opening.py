@@ -82,7 +82,7 @@ def _opened(shop: Shop, n_bins: int, params: Params, rows: _Rows, n_rows: jax.Ar
         speed=serve(params.site.serving, fleet(params.site.cluster, clock.hour).n_serving * shares, first_demand),
         site=site_of.start(params.site, clock),
         counts=jnp.zeros(len(COUNTS), jnp.int32),
-        record=nothing_yet(n_bins, len(last_names(shop)), len(shop.pools)),
+        record=nothing_yet(n_bins, len(last_names(shop)), len(shop.roles), len(shop.pools)),
     )
     # of settled types, as the loop leaves them: else the second call of `advance` would be traced and loaded again
     settled: State = jax.tree.map(lambda leaf: jnp.asarray(leaf, jnp.asarray(leaf).dtype), state)

@@ -12,7 +12,7 @@ from macrohard.colossus.pools import mean, total
 from macrohard.colossus.serving import Served
 from macrohard.colossus.site import SiteReading
 from macrohard.colossus.units import Scalar
-from macrohard.floor.desks import Tokens
+from macrohard.floor.desks import TOKEN_KINDS
 from macrohard.floor.tally import Count, Total, add_count, add_total, no_count, no_total
 
 MEANS = (
@@ -104,10 +104,10 @@ class Record:
     """Ticks in each bin, shape (bins,)."""
     totals: Total
     """Shape (totals,)."""
-    prefill_tokens: Count
-    cached_tokens: Count
-    decode_tokens: Count
-    rework_decode_tokens: Count
+    tokens: Count
+    """Shape (llms, roles, TOKEN_KINDS)."""
+    gpu_h: Total
+    """Hours of serving GPUs at work on prompts, and at work on answers, shape (llms, 2)."""
     load_peak_mw: jax.Array
     """After the warm-up."""
     soc_lowest: jax.Array
@@ -118,28 +118,23 @@ class Record:
     """Ticks after the warm-up in which each of BINDING held the work back, shape (4,)."""
     pool_means: jax.Array
     """Sums over the ticks of each bin, shape (bins, pools, POOL_MEANS); no pool where one LLM serves all."""
-    pool_tokens: Count
-    """Prefill and decode tokens of each pool, shape (pools, 2)."""
 
 
-def nothing_yet(n_bins: int, n_lasts: int, n_pools: int = 0) -> Record:
+def nothing_yet(n_bins: int, n_lasts: int, n_roles: int, n_pools: int = 0) -> Record:
     """The record of a run that has not begun; pools are told apart where there are several."""
     return Record(
         means=jnp.zeros((n_bins, len(MEANS)), jnp.float32),
         lasts=jnp.zeros((n_bins, n_lasts), jnp.int32),
         ticks=jnp.zeros(n_bins, jnp.int32),
         totals=no_total((len(TOTALS),)),
-        prefill_tokens=no_count(),
-        cached_tokens=no_count(),
-        decode_tokens=no_count(),
-        rework_decode_tokens=no_count(),
+        tokens=no_count((max(1, n_pools), n_roles, len(TOKEN_KINDS))),
+        gpu_h=no_total((max(1, n_pools), 2)),
         load_peak_mw=jnp.float32(0.0),
         soc_lowest=jnp.float32(1.0),
         loss_of_load_ticks=jnp.int32(0),
         residual_share_worst=jnp.float32(0.0),
         binding=jnp.zeros(len(BINDING), jnp.int32),
         pool_means=jnp.zeros((n_bins, n_pools, len(POOL_MEANS)), jnp.float32),
-        pool_tokens=no_count((n_pools, 2)),
     )
 
 
@@ -160,7 +155,7 @@ def desk_time(site: SiteReading, busy_share: Scalar, n_streams: Scalar) -> dict[
 
 
 def note(
-    record: Record, site: SiteReading, shares: dict[str, Scalar], binding: jax.Array, lasts: jax.Array,
+    record: Record, site: SiteReading, tokens: Count, shares: dict[str, Scalar], binding: jax.Array, lasts: jax.Array,
     n_busy: jax.Array, n_streams: Scalar, tick: jax.Array, ticks_per_bin: Scalar, dt_h: Scalar, is_warm: jax.Array,
 ) -> Record:  # fmt: skip
     """Adds one tick to the record. `binding` is the index into BINDING, n_busy the real number of busy agents,
@@ -226,6 +221,7 @@ def note(
     place = jnp.minimum(tick // ticks_per_bin, record.ticks.shape[0] - 1)
     row = jnp.stack([jnp.asarray(means[name], jnp.float32) for name in MEANS])
     added = jnp.stack([jnp.asarray(rates[name], jnp.float32) for name in TOTALS]) * dt_h
+    gpu_h = jnp.stack([cluster.gpu_h_prefill_per_h, cluster.gpu_h_decode_per_h], axis=-1)
     pool_means = record.pool_means
     if pool_means.shape[1]:
         pool_means = pool_means.at[place].add(_of_pools(served, n_streams))
@@ -236,6 +232,8 @@ def note(
         lasts=record.lasts.at[place].set(lasts),
         ticks=record.ticks.at[place].add(1),
         totals=add_total(record.totals, added),
+        tokens=add_count(record.tokens, tokens),
+        gpu_h=add_total(record.gpu_h, gpu_h.reshape(record.gpu_h.sum.shape) * dt_h),
         load_peak_mw=jnp.where(is_warm, jnp.maximum(record.load_peak_mw, plant.load_mw), record.load_peak_mw),
         soc_lowest=jnp.minimum(record.soc_lowest, plant.soc),
         loss_of_load_ticks=record.loss_of_load_ticks + (plant.unserved_mw > 1e-6 * plant.load_mw),
@@ -257,15 +255,3 @@ def _of_pools(served: Served, n_streams: Scalar) -> jax.Array:
         "token_weighted_speed": served.decode_tok_s * served.tok_s_per_stream,
     }
     return jnp.stack([jnp.asarray(figures[name], jnp.float32) for name in POOL_MEANS], axis=-1)
-
-
-def count_tokens(record: Record, tokens: Tokens) -> Record:
-    """Adds the whole tokens of one tick."""
-    return replace(
-        record,
-        prefill_tokens=add_count(record.prefill_tokens, tokens.prefill),
-        cached_tokens=add_count(record.cached_tokens, tokens.cached),
-        decode_tokens=add_count(record.decode_tokens, tokens.decode),
-        rework_decode_tokens=add_count(record.rework_decode_tokens, tokens.rework_decode),
-        pool_tokens=add_count(record.pool_tokens, tokens.by_llm),
-    )

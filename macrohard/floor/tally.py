@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 import jax
 import jax.numpy as jnp
+import numpy as np
+from numpy.typing import NDArray
 
 from macrohard.colossus.units import Scalar
 
@@ -40,10 +42,10 @@ def no_total(shape: tuple[int, ...] = ()) -> Total:
 
 
 def row_sum(whole: jax.Array) -> Count:
-    """Sum over rows of whole numbers from 0 to 2**31, exactly: the order of rows cannot change it."""
+    """Sum over rows, the last axis, of whole numbers from 0 to 2**31, exactly: the order of rows cannot change it."""
     whole, part = whole.astype(jnp.uint32), (1 << _PART) - 1
     low, middle, high = (
-        jnp.sum(each, dtype=jnp.uint32) for each in (whole & part, (whole >> _PART) & part, whole >> 2 * _PART)
+        jnp.sum(each, axis=-1, dtype=jnp.uint32) for each in (whole & part, (whole >> _PART) & part, whole >> 2 * _PART)
     )
     spare = LIMB - _PART
     merged = (low & ((1 << LIMB) - 1)) + ((middle & ((1 << spare) - 1)) << _PART)
@@ -62,9 +64,10 @@ def as_float(count: Count) -> jax.Array:
     return count.high.astype(jnp.float32) * 2.0**LIMB + count.low.astype(jnp.float32)
 
 
-def as_int(count: Count) -> int:
-    """The count as a Python integer; on the host."""
-    return (int(count.high) << LIMB) + int(count.low)
+def as_int(count: Count) -> NDArray[np.int64]:
+    """The count in 64 bits, of its own shape; on the host."""
+    high, low = (np.asarray(limb, np.int64) for limb in (count.high, count.low))
+    return (high << LIMB) + low
 
 
 def add_total(total: Total, more: Scalar) -> Total:

@@ -18,7 +18,7 @@ from macrohard.floor.assign import assign
 from macrohard.floor.desks import Desks
 from macrohard.floor.handover import hand_over
 from macrohard.floor.intake import admit
-from macrohard.floor.readings import count_tokens, desk_time, note
+from macrohard.floor.readings import desk_time, note
 from macrohard.floor.state import COUNTS, Params, Shop, State
 
 _FLOW = COUNTS[:3]  # created, done, given up
@@ -43,8 +43,7 @@ def tick(shop: Shop, params: Params, state: State) -> State:
     site, reading = site_of.step(params.site, state.site, demand, clock, dt_h)
     # computed once: a copy fused into the desks may round otherwise
     speeds: Served = lax.optimization_barrier(reading.served)  # type: ignore[no-untyped-call]
-    desks, tokens = desks_of.work(state.desks, speeds, params.tick_s, shop.n_llms)
-    record = count_tokens(state.record, tokens)
+    desks, tokens = desks_of.work(state.desks, speeds, params.tick_s, shop.n_rows, shop.n_llms)
     n_at_stage, n_busy_by_role = _at_work(shop, desks)
     state = hand_over(shop, params, replace(state, desks=desks, site=site, speed=reading.served))
 
@@ -77,8 +76,8 @@ def tick(shop: Shop, params: Params, state: State) -> State:
     flow_of_tickets = state.counts[: len(_FLOW)]
     lasts = jnp.concatenate([flow_of_tickets, by_stage, n_at_stage, n_busy_by_role])
     record = note(
-        record, reading, shares, jnp.argmax(causes), lasts, n_busy * params.weight, demand.n_streams, state.tick,
-        params.ticks_per_bin, dt_h, state.tick >= params.warmup_ticks,
+        state.record, reading, tokens, shares, jnp.argmax(causes), lasts, n_busy * params.weight, demand.n_streams,
+        state.tick, params.ticks_per_bin, dt_h, state.tick >= params.warmup_ticks,
     )  # fmt: skip
     return replace(state, record=record, tick=state.tick + 1)
 

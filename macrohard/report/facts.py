@@ -75,6 +75,12 @@ class Facts:
         return "" if value is None else str(value)
 
     @property
+    def roles(self) -> Sequence[str]:
+        """Roles whose tokens are told apart; none in what older versions wrote."""
+        found = look_up(self.summary, "tokens.by_role")
+        return list(found) if isinstance(found, Mapping) else []
+
+    @property
     def pools(self) -> Sequence[Mapping[str, object]]:
         """Of several LLMs in service the figures of each; none where one serves all."""
         return _mappings(look_up(self.summary, "gpu.pools"))

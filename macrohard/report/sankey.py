@@ -1,119 +1,108 @@
-"""Where it went, as a Sankey picture: tickets by fate, tokens by role, GPU-hours with their energy and cost by role."""
+"""Where it went, as a Sankey picture: work by kind, tokens by role, GPU-hours with their energy and cost by role."""
 
-import numpy as np
-import pandas as pd
+from dataclasses import dataclass
 
 from macrohard.report.chart import box, paint, sheet, text
-from macrohard.report.facts import ROLE_OF_STAGE, ROLES, STAGES, Array, Facts
+from macrohard.report.facts import Facts
 from macrohard.report.picture import ROOMY_PX, Picture
 from macrohard.report.quantity import energy, human, percent, usd
 from macrohard.report.wording import capital
 
-FATES = {
-    "first": "done at first try",
-    "failed": "done after failures",
-    "bugs": "bugs that came back",
-    "open": "not done",
-}
+WORK = {"first": "first attempts", "rework": "retries, bugs, conflicts"}
+TRAINING = "training"
 INKS = {
-    **{"first": "done", "failed": "waiting", "bugs": "unserved", "open": "given-up"},
+    **{"first": "done", "rework": "waiting", TRAINING: "training"},
     **{"management": "review", "design": "plan", "coding": "code", "testing": "test"},
 }
 NODE_PX, GAP_PX, HIGH_PX = 12.0, 22.0, 300.0
 LEAST = 1e-4  # share below which a flow is not drawn
 
 
+@dataclass(frozen=True)
+class Spent:
+    """Of each role tokens written at first attempts and at rework, and hours of GPUs; beside them those of training."""
+
+    first: dict[str, float]
+    rework: dict[str, float]
+    gpu_h: dict[str, float]
+    training_gpu_h: float
+
+    @staticmethod
+    def of(facts: Facts) -> "Spent | None":
+        """As the summary has it; None where no token was written or a summary of older versions does not tell."""
+        first, rework, gpu_h = {}, {}, {}
+        for role in facts.roles:
+            rework[role] = facts.number(f"tokens.by_role.{role}.rework_decode_tokens")
+            first[role] = facts.number(f"tokens.by_role.{role}.decode_tokens") - rework[role]
+            gpu_h[role] = facts.number(f"gpu.by_role.{role}.gpu_h_busy")
+        told = [*first.values(), *rework.values(), *gpu_h.values()]
+        if not (sum(first.values()) + sum(rework.values()) > 0 and sum(gpu_h.values()) > 0 and min(told) >= 0):
+            return None
+        return Spent(first, rework, gpu_h, max(facts.number("gpu.gpu_h_training"), 0.0))
+
+
 def flows(facts: Facts) -> Picture | None:
     """From tickets over tokens to GPU-hours, energy and cost, by role."""
-    found = shares(facts.tickets)
-    if found is None:
+    spent = Spent.of(facts)
+    if spent is None:
         return None
-    by_fate_and_role, hours, fit = found
-    written = facts.number("tokens.decode_tokens")
-    first = max(ROLES, key=lambda role: hours[ROLES.index(role)])
+    written = sum(spent.first.values()) + sum(spent.rework.values())
+    busy_gpu_h = sum(spent.gpu_h.values()) + spent.training_gpu_h
+    links = [
+        (kind, role, tokens[role] / written)
+        for kind, tokens in (("first", spent.first), ("rework", spent.rework))
+        for role in tokens
+    ]
+    left = {kind: sum(share for source, _, share in links if source == kind) for kind in WORK}
+    middle = {role: sum(share for _, target, share in links if target == role) for role in spent.first}
+    right = {role: hours / busy_gpu_h for role, hours in spent.gpu_h.items()}
+    straight = [(role, role, middle[role], right[role]) for role in middle]
+    if spent.training_gpu_h > 0:
+        right[TRAINING] = spent.training_gpu_h / busy_gpu_h
+    most, rework = max(middle, key=lambda role: middle[role]), percent(left["rework"])
     caption = (
-        f"Read from left to right; the height is the share. {capital(first)} holds streams for "
-        f"{percent(float(hours.max()))} of the agents' time at work. Tokens by fate are counted; by role they are an "
-        f"estimate from each ticket's hours at each stage (R\u00b2 {fit:.2f}). GPU-hours, energy and cost of the whole "
-        "site, idle time included, are shared out by the time that streams of each role are held."
+        f"Read from left to right; the height is the share. {capital(most)} writes {percent(middle[most])} of the "
+        f"tokens; {rework} go into attempts after the first, bugs that came back and conflicts. Tokens are counted. "
+        "GPU-hours at work on prompts are shared out by the prompt tokens computed for each role, the others by the "
+        "tokens written; energy and cost of the whole site, idle time included, by GPU-hours."
     )
 
     def draw(width: int) -> str:
-        tokens = by_fate_and_role.sum(axis=0)
         roomy = width >= ROOMY_PX
-        left = {fate: float(part) for fate, part in zip(FATES, by_fate_and_role.sum(axis=1), strict=True)}
-        middle = dict(zip(ROLES, map(float, tokens), strict=True))
-        right = dict(zip(ROLES, map(float, hours), strict=True))
         at = (0.0, width * (0.42 if roomy else 0.46), width - NODE_PX)
         columns = [_stacked(parts) for parts in (left, middle, right)]
-        marks = [text(0, 12, "tickets", "axis"), text(at[1], 12, "tokens written", "axis", "middle")]
+        marks = [text(0, 12, "work on tickets", "axis"), text(at[1], 12, "tokens written", "axis", "middle")]
         marks.append(text(width, 12, "GPU-hours, energy, cost" if roomy else "GPU-h, MWh, USD", "axis", "end"))
-        links = [
-            (fate, role, float(by_fate_and_role[f, r]), float(by_fate_and_role[f, r]))
-            for f, fate in enumerate(FATES)
-            for r, role in enumerate(ROLES)
-        ]
-        marks += _ribbons(at[0] + NODE_PX, at[1], columns[0], columns[1], links)
-        straight = [(role, role, middle[role], right[role]) for role in ROLES]
+        marks += _ribbons(at[0] + NODE_PX, at[1], columns[0], columns[1], [(*link, link[2]) for link in links])
         marks += _ribbons(at[1] + NODE_PX, at[2], columns[1], columns[2], straight)
         for x, parts, column in zip(at, (left, middle, right), columns, strict=True):
-            marks += [box("piece", x, column[k], NODE_PX, HIGH_PX * v, INKS[k]) for k, v in parts.items() if v > LEAST]
-        for fate, share in left.items():
+            marks += [box("piece", x, column[k], NODE_PX, HIGH_PX * v, _ink(k)) for k, v in parts.items() if v > LEAST]
+        for kind, share in left.items():
             if share > LEAST:
-                marks.append(_label(NODE_PX + 6, columns[0][fate], share, FATES[fate], percent(share)))
+                marks.append(_label(NODE_PX + 6, columns[0][kind], share, WORK[kind], percent(share)))
         for role, share in middle.items():
-            tell = f"{human(written * share)} tokens" if roomy and written > 0 else ""
+            tell = f"{human(written * share)} tokens" if roomy else ""
             marks.append(_label(at[1] + NODE_PX + 6, columns[1][role], share, role if roomy else percent(share), tell))
         for role, share in right.items():
-            tell = _bill(facts, share) if roomy else human(facts.number("gpu.gpu_h_busy") * share, "GPU-h")
+            tell = _bill(facts, busy_gpu_h, share) if roomy else human(busy_gpu_h * share, "GPU-h")
             marks.append(_label(at[2] - 6, columns[2][role], share, f"{role} {percent(share)}", tell, "end"))
-        return sheet(width, 26 + HIGH_PX + 3 * GAP_PX + 18, "Where it went", marks)
+        high = HIGH_PX + GAP_PX * (max(len(left), len(middle), len(right)) - 1)
+        return sheet(width, 26 + high + 18, "Where it went", marks)
 
     return Picture("flows", "Where tokens, GPU-hours, energy and money went", caption, draw, True)
 
 
-def _bill(facts: Facts, share: float) -> str:
+def _ink(name: str) -> str:
+    return INKS.get(name, "other")
+
+
+def _bill(facts: Facts, busy_gpu_h: float, share: float) -> str:
     told = (
-        (facts.number("gpu.gpu_h_busy"), lambda v: human(v, "GPU-h")),
+        (busy_gpu_h, lambda v: human(v, "GPU-h")),
         (facts.number("power.load_mwh") - max(facts.unserved_mwh, 0.0), energy),
         (facts.number("cost.total_usd"), usd),
     )
     return " \u00b7 ".join(write(value * share) for value, write in told if value > 0)
-
-
-def shares(tickets: pd.DataFrame) -> tuple[Array, Array, float] | None:
-    """Shares of the tokens written by (fate, role), of the time at work by role, and how well the estimate fits.
-
-    What a ticket's tokens were is counted; which role wrote them is estimated: least squares of the tokens on the hours
-    at each stage, scaled to the count of each fate. None without the columns, or without work.
-    """
-    hours_of = [f"work_h_{stage}" for stage in STAGES]
-    needed = {*hours_of, "decode_tokens", "status", "is_bug", "failures"}
-    if not needed <= set(tickets.columns) or len(tickets) < 10:
-        return None
-    hours = np.nan_to_num(tickets[hours_of].to_numpy(dtype=np.float64, na_value=0.0))
-    tokens = np.nan_to_num(tickets["decode_tokens"].to_numpy(dtype=np.float64, na_value=0.0))
-    if not (hours.sum() > 0 and tokens.sum() > 0):
-        return None
-    per_hour = np.clip(np.linalg.lstsq(hours, tokens, rcond=None)[0], 0.0, None)
-    spread = float(((tokens - tokens.mean()) ** 2).sum())
-    fit = 1.0 - float(((tokens - hours @ per_hour) ** 2).sum()) / spread if spread > 0 else 0.0
-    is_done, is_bug = (tickets["status"] == "done").to_numpy(), tickets["is_bug"].to_numpy(dtype=bool)
-    has_failed = tickets["failures"].to_numpy(dtype=np.float64, na_value=0.0) > 0
-    fates = (is_done & ~is_bug & ~has_failed, is_done & ~is_bug & has_failed, is_done & is_bug, ~is_done)
-    found = np.zeros((len(FATES), len(ROLES)))
-    for f, those in enumerate(fates):
-        by_role = _by_role(hours[those].sum(axis=0) * per_hour)
-        if by_role.sum() > 0:
-            found[f] = by_role / by_role.sum() * tokens[those].sum()
-    at_work = _by_role(hours.sum(axis=0))
-    return found / max(found.sum(), 1e-300), at_work / at_work.sum(), fit
-
-
-def _by_role(by_stage: Array) -> Array:
-    return np.array(
-        [sum(by_stage[s] for s, stage in enumerate(STAGES) if ROLE_OF_STAGE[stage] == role) for role in ROLES]
-    )
 
 
 def _stacked(parts: dict[str, float]) -> dict[str, float]:
@@ -140,7 +129,7 @@ def _ribbons(
             upper = f"M{x0:.1f} {y0:.1f}C{half:.1f} {y0:.1f} {half:.1f} {y1:.1f} {x1:.1f} {y1:.1f}"
             y0, y1 = y0 + a, y1 + b
             lower = f"L{x1:.1f} {y1:.1f}C{half:.1f} {y1:.1f} {half:.1f} {y0:.1f} {x0:.1f} {y0:.1f}Z"
-            found.append(f'<path class="ribbon" {paint(INKS[source])} d="{upper}{lower}"/>')
+            found.append(f'<path class="ribbon" {paint(_ink(source))} d="{upper}{lower}"/>')
     return found
 
 

@@ -14,9 +14,10 @@ from scipy.special import stdtrit  # scipy.stats takes half a second to import
 from agents.work import KINDS, WORK_STAGES, Stage
 from macrohard.colossus.units import H_PER_MONTH, S_PER_H
 from macrohard.floor.columns import unpack
+from macrohard.floor.desks import TOKEN_KINDS
 from macrohard.floor.readings import BINDING, MEANS, POOL_MEANS, TOTALS
 from macrohard.floor.state import COUNTS, Params, Shop, State
-from macrohard.floor.tally import Count, as_int
+from macrohard.floor.tally import as_int
 from macrohard.floor.tick import last_names
 from macrohard.floor.tickets import N_COLUMNS, Row
 
@@ -52,6 +53,11 @@ class Kept:
     def counts(self) -> dict[str, int]:
         """The counts by name, in simulated tickets."""
         return dict(zip(COUNTS, self.state.counts.tolist(), strict=True))
+
+    @property
+    def tokens(self) -> np.ndarray:
+        """Tokens served by simulated workers, exactly, shape (llms, roles, TOKEN_KINDS)."""
+        return as_int(self.state.record.tokens)
 
     @property
     def n_ticks(self) -> int:
@@ -184,14 +190,14 @@ def work(kept: Kept, frame: pd.DataFrame, table: pd.DataFrame) -> Summary:
     planned_min = float(table["size_min"].to_numpy(np.float64)[as_planned].sum()) * weight
     n_open = int((status == "open").sum())
     n_done, intake = counts["done"], kept.params.intake
-    decode = as_int(kept.state.record.decode_tokens)
+    _, _, decode, rework_decode = _by_kind(kept.tokens)
     return {
         "tickets_created": counts["created"] * weight,
         "tickets_done": n_done * weight,
         "tickets_given_up": counts["given_up"] * weight,
         "tickets_open": n_open * weight,
         "bug_tickets": counts["bugs"] * weight,
-        "rework_share": _ratio(as_int(kept.state.record.rework_decode_tokens), decode),
+        "rework_share": _ratio(rework_decode, decode),
         "bad_shipped_share": _ratio(counts["bad_shipped"], n_done),
         "escaped_defects": counts["escaped"] * weight,
         "lead_time_h_p50": _quantile(lead_h, 0.5),
@@ -215,31 +221,56 @@ def work(kept: Kept, frame: pd.DataFrame, table: pd.DataFrame) -> Summary:
 
 
 def tokens(kept: Kept) -> Summary:
-    """Tokens of the whole run (real: weight applied); input = cached + prefill, exactly."""
-    record, weight = kept.state.record, float(kept.params.weight)
-    prefill, cached, decode = (
-        as_int(count) for count in (record.prefill_tokens, record.cached_tokens, record.decode_tokens)
-    )
-    done = kept.counts["done"]
+    """Tokens of the whole run (real: weight applied), in all and by role; input = cached + prefill, exactly."""
+    prefill, cached, decode, _ = _by_kind(kept.tokens)
+    weight, by_role = float(kept.params.weight), {}
+    for place, role in enumerate(kept.shop.roles):
+        served = _by_kind(kept.tokens[:, place])
+        by_role[role.role] = _named_tokens(served, weight) | {"rework_decode_tokens": served[-1] * weight}
+    return {
+        **_named_tokens((prefill, cached, decode), weight),
+        "tokens_per_ticket": _ratio(prefill + cached + decode, kept.counts["done"]),
+        "by_role": by_role,
+    }
+
+
+def _by_kind(counted: np.ndarray) -> tuple[int, ...]:
+    """Sums by TOKEN_KINDS, the last axis, as Python's integers."""
+    return tuple(int(count) for count in counted.reshape(-1, len(TOKEN_KINDS)).sum(axis=0))
+
+
+def _named_tokens(served: Sequence[int], weight: float) -> Summary:
+    prefill, cached, decode = served[:3]
     return {
         "input_tokens": (prefill + cached) * weight,
         "cached_tokens": cached * weight,
         "prefill_tokens": prefill * weight,
         "decode_tokens": decode * weight,
-        "tokens_per_ticket": _ratio(prefill + cached + decode, done),
     }
+
+
+def gpu_h_by_role(kept: Kept) -> dict[str, float]:
+    """Hours of serving GPUs at work, by the role they worked for; adds up to all of them.
+
+    Of each LLM the hours at work on prompts are shared out by the prompt tokens computed for each role, the others by
+    the tokens written for it: beside one another on a replica, streams take equally long for a token.
+    """
+    spent, counted = kept.state.record.gpu_h, kept.tokens.astype(np.float64)
+    gpu_h = np.asarray(spent.sum, np.float64) + np.asarray(spent.lost, np.float64)
+    of_tokens = counted[..., [TOKEN_KINDS.index("prefill"), TOKEN_KINDS.index("decode")]]
+    by_role = (gpu_h[:, None] * of_tokens / np.maximum(of_tokens.sum(axis=1, keepdims=True), 1.0)).sum(axis=(0, 2))
+    return {role.role: float(hours) for role, hours in zip(kept.shop.roles, by_role, strict=True)}
 
 
 def pools(kept: Kept, warm: pd.DataFrame) -> list[Summary]:
     """What each of several LLMs served: means after the warm-up, tokens of the whole run (real: weight applied)."""
-    record, weight, cluster = kept.state.record, float(kept.params.weight), kept.params.site.cluster
+    weight, cluster = float(kept.params.weight), kept.params.site.cluster
     n_serving = float(warm["n_gpus"].iloc[-1]) * (1.0 - float(cluster.training_share))
     shares = np.ravel(np.asarray(cluster.pool_share, np.float64))
     found = []
     for place, pool in enumerate(kept.shop.pools):
         of = {name: warm[f"{pool}_{name}"] for name in POOL_MEANS}
-        high, low = (np.asarray(limb)[place] for limb in (record.pool_tokens.high, record.pool_tokens.low))
-        prefill, decode = (as_int(Count(*limbs)) for limbs in zip(high, low, strict=True))
+        prefill, _, decode, _ = _by_kind(kept.tokens[place])
         found.append(
             {
                 "name": pool,

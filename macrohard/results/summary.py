@@ -18,7 +18,7 @@ from macrohard.scenario import Scenario
 from macrohard.siting import Nameplate, nameplate
 
 SCHEMA_VERSION = 1
-RESULTS_VERSION = "5"
+RESULTS_VERSION = "6"
 """Changes when a changed law gives other results for the same scenario; noted in the CHANGELOG."""
 
 
@@ -36,7 +36,9 @@ def summary(
         "scenario": {"name": plan.scenario.name, "sha256": plan.scenario.sha256, "seed": plan.scenario.run.seed},
         "work": work,
         "tokens": tokens,
-        "gpu": _gpu(warm, totals) | {"pools": _pools(plan, kept, warm), "speed_law": speed_law(plan, kept, frame)},
+        "gpu": _gpu(warm, totals)
+        | {"by_role": {role: {"gpu_h_busy": hours} for role, hours in metrics.gpu_h_by_role(kept).items()}}
+        | {"pools": _pools(plan, kept, warm), "speed_law": speed_law(plan, kept, frame)},
         "power": _power(plate, kept, frame, warm, totals),
         "cost": bill(
             plan.scenario,

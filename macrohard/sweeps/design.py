@@ -11,6 +11,7 @@ import numpy as np
 from macrohard.faults import Fault, ScenarioError
 from macrohard.scenario import Scenario, toml_text
 from macrohard.scenario.settings import Setting
+from macrohard.seeds import replicate_seed
 from macrohard.store import run_id
 from macrohard.sweeps.experiment import Experiment, takes_whole
 
@@ -102,11 +103,6 @@ def points_of(experiment: Experiment) -> Iterator[Point]:
             yield dict(zip(experiment.levels, values, strict=True))
     else:
         yield from _sampled(experiment)
-
-
-def replicate_seed(seed: int, replicate: int) -> int:
-    """Seed of a replicate, the same for all points: the experiment's own for the first, else spawned from it."""
-    return seed if replicate == 0 else int(np.random.SeedSequence([seed, replicate]).generate_state(1)[0])
 
 
 def scenario_of(base: str, settings: list[str]) -> Scenario:
