@@ -64,7 +64,7 @@ def print_spread(told: Mapping[str, Any], console: Console) -> None:
 
 def section(told: Mapping[str, Any]) -> str:
     """The same as HTML, with every parameter's interval and source."""
-    rows = [[escape(cell) for cell in line] for line in lines(told)]
+    rows = [[paper.breakable(cell) for cell in line] for line in lines(told)]
     html = paper.table(["Figure", "Mean (80 % interval)", "Matters most"], rows, 3)
     parameters = told.get("parameters", {})
     if parameters:
