@@ -125,7 +125,13 @@ def run(
                 each.figure(figures)
         with _progress(chosen.name) as progress:
             result = runs.run(
-                chosen, out=folder, replicates=replicates, uncertain=uncertain, progress=progress, command=_command()
+                chosen,
+                out=folder,
+                replicates=replicates,
+                uncertain=uncertain,
+                progress=progress,
+                notice=lambda words: say(f"{chosen.name} {words}"),
+                command=_command(),
             )
     if json_:
         print(store.to_json(result.summary))

@@ -34,6 +34,9 @@ N_DRAWS = 40
 Progress = Callable[[float], None]
 """Told the share of the run that is done."""
 
+Notice = Callable[[str], None]
+"""Told in a line that a run goes on from its checkpoint."""
+
 
 @dataclass(frozen=True)
 class Result:
@@ -59,6 +62,7 @@ def run(
     replicates: int = 1,
     uncertain: bool = False,
     progress: Progress | None = None,
+    notice: Notice | None = None,
     roles: tuple[type[Worker], ...] | None = None,
     command: str = "",
 ) -> Result:
@@ -67,16 +71,18 @@ def run(
     With replicates, further seeds are run too and the summary gains 80 % intervals over them; uncertain, those runs
     also draw the parameters (40 of them if not said), and the summary tells which matter. After Ctrl-C the result
     is that of the ticks done so far, marked partial. A run of the same id into the same folder that was killed goes on
-    from its last checkpoint. StoreError if another process is running into the folder.
+    from its last checkpoint, and `notice` is told from which tick. StoreError if another process is running into the
+    folder.
     """
     began = time.perf_counter()
     plan = draw(scenario, roles)
     if out is None:
-        return _whole(plan, None, began, replicates, uncertain, progress, command)
+        return _whole(plan, None, began, replicates, uncertain, progress, notice, command)
     folder = check_out(out)
     with locked(beside(folder), folder):
         checkpoint = Checkpoint.of(folder, plan.scenario)
-        result = replace(_whole(plan, checkpoint, began, replicates, uncertain, progress, command), out=Path(out))
+        result = _whole(plan, checkpoint, began, replicates, uncertain, progress, notice, command)
+        result = replace(result, out=Path(out))
         write_run(out, result, version=RESULTS_VERSION, complete=not result.is_partial, report=page(Facts.of(result)))
         if not result.is_partial:
             checkpoint.forget()
@@ -90,10 +96,11 @@ def _whole(
     replicates: int,
     uncertain: bool,
     progress: Progress | None,
+    notice: Notice | None,
     command: str,
 ) -> Result:
     """The run and what is asked for around it."""
-    state, compile_s = _advanced(plan, checkpoint, progress)
+    state, compile_s = _advanced(plan, checkpoint, progress, notice)
     result = result_of(plan, state, time.perf_counter() - began, compile_s, command)
     if uncertain and not result.is_partial:
         result.summary["replicates"] = _drawn(plan, replicates if replicates > 1 else N_DRAWS, progress)
@@ -172,11 +179,15 @@ def _numbers(tree: Summary, prefix: str = "") -> dict[str, float]:
     return flat
 
 
-def _advanced(plan: Blueprint, checkpoint: Checkpoint | None, progress: Progress | None) -> tuple[State, float]:
+def _advanced(
+    plan: Blueprint, checkpoint: Checkpoint | None, progress: Progress | None, notice: Notice | None = None
+) -> tuple[State, float]:
     """The state at the end of the run, or where Ctrl-C stopped it, and the seconds that compiling took."""
     state = plan.opening()
     if checkpoint is not None:
         state = checkpoint.restored(state)
+        if notice is not None and int(state.tick) > 0:
+            notice(f"goes on from tick {int(state.tick):,} of {plan.n_ticks:,}, where it was interrupted")
     began = time.perf_counter()
     state = _ready(advance(plan.shop, plan.params, state, 0))
     compile_s = time.perf_counter() - began

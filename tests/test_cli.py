@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -200,6 +201,31 @@ def test_an_interrupted_run_exits_with_130_and_leaves_a_readable_part(tmp_path):
     assert "macrohard run" in errors and "Traceback" not in errors
     if (tmp_path / "here").exists():  # else it was interrupted before its first tick
         assert json.loads((tmp_path / "here" / "summary.json").read_text())["run"]["partial"] is True
+
+
+@pytest.mark.parametrize("options", [(), ("--json",)])
+def test_an_interrupted_run_says_from_where_it_goes_on(tmp_path, options):
+    """One line on standard error with tick and ticks; none in a run that begins. Standard output stays what it was."""
+    from macrohard.blueprint import draw
+    from macrohard.checkpoint import Checkpoint
+    from macrohard.floor.tick import advance
+    from macrohard.scenario import Scenario
+
+    command = ("run", *SHORT, "--out", str(tmp_path / "out"), *options)
+    plan = draw(Scenario.load(SHORT[0]).override(["run.horizon_h=1"]))
+    Checkpoint.of(tmp_path / "out", plan.scenario).keep(advance(plan.shop, plan.params, plan.opening(), 40), True)
+    resumed = macrohard(*command)
+    assert "laptop goes on from tick 40 of 60, where it was interrupted\n" in resumed.stderr
+    again = macrohard(*command)
+    assert again.exit_code == 0 and "goes on" not in again.stderr
+    assert digest_in(resumed.stdout) == digest_in(again.stdout)
+
+
+def digest_in(output: str) -> str:
+    """The digest that a run prints, as text or JSON."""
+    found = re.search(r"[Dd]igest\W+([0-9a-f]{16})", output)
+    assert found, output
+    return found[1]
 
 
 def test_a_fault_of_ours_exits_with_1_without_a_traceback(monkeypatch):

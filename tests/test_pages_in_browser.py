@@ -10,24 +10,33 @@ from macrohard.report.page import write_report
 from macrohard.swings import swings
 
 WIDE, NARROW = {"width": 1280, "height": 900}, {"width": 400, "height": 800}
+LETTERS = """[...document.querySelectorAll('figure svg text')].filter(e => e.getBoundingClientRect().height > 0)
+    .map(e => parseFloat(getComputedStyle(e).fontSize) * e.ownerSVGElement.getScreenCTM().a)"""
+"""Heights of the letters in the pictures that are shown, in pixels of the window."""
+PAGES = ("run", "site", "swings", "build")
 
 
 @pytest.fixture(scope="module")
 def pages(tmp_path_factory):
-    """A run's report, one with all there is on a large site, and the page of swings."""
+    """A run's report, one with all there is on a large site, and the pages of swings and of a build-out."""
+    from macrohard.buildout.site import site_named
+    from macrohard.buildout.told import told
+    from macrohard.report import build_page
+    from macrohard.report.paper import write_page
     from macrohard.report.swing_page import write_swing_page
 
     folder = tmp_path_factory.mktemp("pages")
     runs.run(small(), out=folder / "run")
     write_report(result(), folder / "site.html")
     write_swing_page(swings(small(), 20.0), folder / "swings.html")
-    return {"run": folder / "run" / "report.html", "site": folder / "site.html", "swings": folder / "swings.html"}
+    write_page(build_page.page(told(site_named("colossus1"), replicates=50)), folder / "build.html")
+    return {"run": folder / "run" / "report.html", **{name: folder / f"{name}.html" for name in PAGES[1:]}}
 
 
-@pytest.mark.parametrize("name", ["run", "site", "swings"])
+@pytest.mark.parametrize("name", PAGES)
 @pytest.mark.parametrize("viewport", [WIDE, NARROW], ids=["wide", "narrow"])
 def test_a_page_stands_alone_and_fits(chromium, pages, name, viewport):
-    """Offline: no request, no complaint, its pictures drawn, and nothing over the edge of the window."""
+    """Offline: no request, no complaint, pictures drawn, letters to be read, nothing over the edge of the window."""
     with watched(chromium, "", viewport=viewport, offline=True) as page:
         page.goto(pages[name].as_uri())
         assert page.locator("h1").count() == 1
@@ -35,10 +44,11 @@ def test_a_page_stands_alone_and_fits(chromium, pages, name, viewport):
         assert len(names) == len(set(names)), "a link leads to the first of two"
         shown = [each for each in page.locator("figure svg").all() if each.is_visible()]
         assert shown and all(each.bounding_box()["height"] > 5 for each in shown)
+        assert min(page.evaluate(LETTERS)) >= 8.0
         assert page.evaluate("document.documentElement.scrollWidth") <= viewport["width"]
 
 
-@pytest.mark.parametrize("name", ["run", "site", "swings"])
+@pytest.mark.parametrize("name", PAGES)
 def test_a_page_is_dark_where_the_browser_is(chromium, pages, name):
     """Light letters on dark ground, and the other way round."""
     with watched(chromium, "", color_scheme="dark", offline=True) as page:

@@ -159,7 +159,7 @@ def test_every_figure_stands_on_a_line_of_its_own(usual: fake_result.FakeResult)
     summary = {**usual.summary, "gpu": {**usual.summary["gpu"], "pools": pools}}
     html = appendix(replace(Facts.of(usual), summary=summary))["All figures"]
     for name, n_gpus in (("light", 400), ("heavy", 600)):
-        assert f'<td>pools.{name}.n_<wbr>gpus</td><td class="number">{n_gpus}</td>' in html
+        assert f'<td>pools.<wbr>{name}.<wbr>n_<wbr>gpus</td><td class="number">{n_gpus}</td>' in html
     assert "n_<wbr>gpus" in html and "speed_<wbr>law" not in html
 
 

@@ -122,7 +122,9 @@ def test_the_ladder_of_110_000_gpus_runs_faster_than_real_time(tmp_path):
     assert 0 < found.reserve_mw <= found.megapacks_mw
     assert found.rungs[-1].verdict.range_mw < found.rungs[0].verdict.range_mw
     write_swing_page(found, tmp_path / "swings.html")
-    assert (tmp_path / "swings.html").read_text().count("<svg") == 2 * len(found.rungs)
+    assert (tmp_path / "swings.html").read_text().count('<svg class="chart"') == 2 * 2 * len(
+        found.rungs
+    )  # wide and narrow
 
 
 def test_what_would_pass_passes_and_less_does_not():

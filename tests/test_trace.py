@@ -153,7 +153,7 @@ def test_the_command_prints_writes_and_draws(tmp_path):
         "requests.csv",
     }
     page = (tmp_path / "o" / "trace.html").read_text(encoding="utf-8")
-    assert page.count("<svg") == 4 and "src=" not in page
+    assert page.count('<svg class="chart"') == 2 * 4 and "src=" not in page
     assert json.loads((tmp_path / "o" / "trace.json").read_text())["log"]["scale"] == 2
 
 

@@ -82,7 +82,7 @@ def _flat(section: str, entries: object) -> list[tuple[str, object]]:
         return [(section, entries)]
     found: list[tuple[str, object]] = []
     for key, value in entries.items():
-        if key in CURVES:
+        if key in CURVES or value == []:
             continue
         inner = value if isinstance(value, Mapping) else _by_name(value)
         found += [(f"{key}.{name}", item) for name, item in _flat(str(key), inner)] if inner else [(str(key), value)]
@@ -98,7 +98,7 @@ def _by_name(value: object) -> dict[str, dict[str, object]]:
 
 def _line(key: str, value: object) -> str:
     kind = ' class="number"' if isinstance(value, (int, float, list, tuple)) and not isinstance(value, bool) else ""
-    return f"<tr><td>{escape(key).replace('_', '_<wbr>')}</td><td{kind}>{escape(plain(value))}</td></tr>"
+    return f"<tr><td>{paper.breakable(key)}</td><td{kind}>{paper.breakable(plain(value))}</td></tr>"
 
 
 def _repetition(facts: Facts) -> str:

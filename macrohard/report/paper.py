@@ -91,15 +91,32 @@ def entries(told: Mapping[str, str]) -> str:
     return f'<div class="sheet entries"><table>{lines}</table></div>'
 
 
-def table(heads: Sequence[str], rows: Sequence[Sequence[str]], n_texts: int = 1) -> str:
-    """A table on a sheet: the first columns hold texts, the others numbers; cells are HTML."""
+def table(heads: Sequence[str], rows: Sequence[Sequence[str]], n_texts: int = 1, stacks: bool = True) -> str:
+    """A table on a sheet: the first columns hold texts, the others numbers; cells are HTML.
+
+    A narrow page sets the cells of a row below one another, each with the head of its column; a table that does not
+    stack, for its rows are to be compared, is moved sideways there.
+    """
     kinds = ["" if k < n_texts else " class=number" for k in range(len(heads))]
+    told = ["", *(f' data-head="{words}"' for words in heads[1:])] if stacks else [""] * len(heads)
+    kinds = [kind + head for kind, head in zip(kinds, told, strict=True)]
     top = "".join(f"<th{kind}>{words}</th>" for kind, words in zip(kinds, heads, strict=True))
+    sheet = "sheet wide stacks" if stacks else "sheet wide"
     lines = "".join(
         "<tr>" + "".join(f"<td{kind}>{cell}</td>" for kind, cell in zip(kinds, row, strict=True)) + "</tr>"
         for row in rows
     )
-    return f'<div class="sheet wide"><table><thead><tr>{top}</tr></thead><tbody>{lines}</tbody></table></div>'
+    return f'<div class="{sheet}"><table><thead><tr>{top}</tr></thead><tbody>{lines}</tbody></table></div>'
+
+
+def breakable(words: str) -> str:
+    """Words as HTML, the names in them broken after a dot or an underscore if they must be."""
+    return re.sub(r"(?<=\w)([._])(?=[A-Za-z])", r"\1<wbr>", escape(words))
+
+
+def kept_whole(words: Sequence[str]) -> str:
+    """A list as HTML whose entries are broken only if one is wider than the line."""
+    return ", ".join(f'<span class="whole">{breakable(each)}</span>' for each in words if each)
 
 
 def with_code(words: str) -> str:

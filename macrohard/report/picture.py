@@ -82,6 +82,11 @@ def frame(width: float, height: float, x: Axis, y: Axis, *, top: float = 0.0, gu
     return Frame(left, top + 28, width - left - right, height, x, y)
 
 
+def n_ticks(width: float) -> int:
+    """About so many ticks an axis of this width carries."""
+    return 8 if width >= ROOMY_PX else 5
+
+
 def aligned(frames: Sequence[Frame]) -> list[Frame]:
     """Frames below each other with the same left and right edge."""
     left = max(part.left for part in frames)

@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from macrohard.report import paper
+from macrohard.report.quantity import plain
 from macrohard.report.wording import called, written
 
 SHOWN = (
@@ -64,12 +65,18 @@ def print_spread(told: Mapping[str, Any], console: Console) -> None:
 
 def section(told: Mapping[str, Any]) -> str:
     """The same as HTML, with every parameter's interval and source."""
-    rows = [[escape(cell) for cell in line] for line in lines(told)]
+    rows = [
+        [escape(name), escape(spread), paper.kept_whole(matters.split(", "))] for name, spread, matters in lines(told)
+    ]
     html = paper.table(["Figure", "Mean (80 % interval)", "Matters most"], rows, 3)
     parameters = told.get("parameters", {})
     if parameters:
         drawn = [
-            [f"<code>{escape(key)}</code>", f"{each['value']:.4g}", _range(each), escape(each["source"])]
+            [
+                f"<code>{escape(key)}</code>",
+                *(paper.kept_whole([figure]) for figure in (plain(each["value"]), _range(each))),
+                escape(each["source"]),
+            ]
             for key, each in parameters.items()
         ]
         html += f'<p class="lead">{escape(_note(told))}</p>'
@@ -79,7 +86,7 @@ def section(told: Mapping[str, Any]) -> str:
 
 
 def _range(each: Mapping[str, Any]) -> str:
-    return "held" if each["low"] is None else f"{each['low']:.4g} to {each['high']:.4g}"
+    return "held" if each["low"] is None else plain([each["low"], each["high"]])
 
 
 def _note(told: Mapping[str, Any]) -> str:

@@ -58,7 +58,7 @@ def _points(study: Study) -> str:
         else ""
     )
     lead = f'<p class="lead">Mean over the runs of a point, and below it what 80 % of them lie within.{more}</p>'
-    return lead + paper.table([escape(words) for words in heads], rows)
+    return lead + paper.table([escape(words) for words in heads], rows, stacks=False)
 
 
 def _cell(metric: str, each: Spread | None) -> str:

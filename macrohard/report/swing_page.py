@@ -2,20 +2,23 @@
 
 from collections.abc import Sequence
 from html import escape
-from importlib.resources import files
 from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 
+from macrohard.report import paper
 from macrohard.report.chart import axes, line, sheet
 from macrohard.report.facts import Array
 from macrohard.report.paper import write_page
-from macrohard.report.picture import frame
-from macrohard.report.scale import linear
+from macrohard.report.picture import Picture, frame, n_ticks
+from macrohard.report.scale import decades, linear
+from macrohard.report.wording import capital
 
 SHOWN_S = 30.0
-WIDE_PX = 900
+LEAST_MW = 1e-3
+"""What the spectrum is drawn from."""
+WOULD_PASS, WAYS = "What would pass", "Ways of smoothing"
 
 
 class Judged(Protocol):
@@ -82,61 +85,61 @@ class Swings(Protocol):
 
 def write_swing_page(found: Swings, path: Path) -> None:
     """Write the page, whole."""
-    style = files("macrohard.report").joinpath("page.css").read_text(encoding="utf-8")
-    body = "".join(_figures(found, rung) for rung in found.rungs)
-    write_page(
-        '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{escape(found.name)} · swings</title><style>{style}</style></head><body><main>"
-        f'<header><p class="kicker">Macrohard: power in hundredths of a second</p><h1>{escape(found.name)}</h1>'
-        f'<p class="lead">The last {SHOWN_S:g} s of site power, one checkpoint in them, and the spectrum of all of it. '
-        f"Same job, same scale.</p></header>{_sought(found)}{body}</main></body></html>\n",
-        path,
+    lead = (
+        f"The last {SHOWN_S:g} s of site power, one checkpoint in them, and the spectrum of all of it: MW rms per "
+        "twentieth of a decade. Same job, same scale."
     )
+    body = [
+        paper.head("Macrohard: power in hundredths of a second", found.name, lead),
+        paper.contents([WOULD_PASS, WAYS]),
+        paper.heading(WOULD_PASS),
+        _sought(found),
+        paper.section(WAYS, [_picture(found, rung) for rung in found.rungs]),
+    ]
+    write_page(paper.whole(f"{found.name} \u00b7 swings", body), path)
 
 
 def _sought(found: Swings) -> str:
-    rows = "".join(
-        f"<tr><td>{escape(need.name)}</td><td>{escape(need.figure)}</td><td>{need.table:g}</td>"
-        f"<td>{'no value tried' if need.to is None else f'{need.to:.2g}'}</td><td>{need.rung.megapack_mw:.1f} MW</td>"
-        f"<td>{need.rung.shelf_mw:.1f} MW, {need.rung.shelf_mwh * 1e3:.3g} kWh</td>"
-        f"<td>{need.rung.extra_share:+.1%}</td></tr>"
+    heads = ("combination", "figure moved", "table", "passes at", "Megapacks", "shelves", "burnt")
+    rows = [
+        [
+            *(escape(need.name), paper.breakable(need.figure), f"{need.table:g}"),
+            "no value tried" if need.to is None else f"{need.to:.2g}",
+            f"{need.rung.megapack_mw:.1f} MW",
+            f"{need.rung.shelf_mw:.1f} MW, {need.rung.shelf_mwh * 1e3:.3g} kWh",
+            f"{need.rung.extra_share:+.1%}",
+        ]
         for need in found.needs
-    )
-    heads = "".join(f"<th>{each}</th>" for each in
-                    ("combination", "figure moved", "table", "passes at", "Megapacks", "shelves", "burnt"))  # fmt: skip
+    ]
     return (
-        '<h2>What would pass</h2><p class="lead">One figure moved from its value in the table as far as it takes over '
-        f"the first {found.searched_s:g} s; the powers are those used there.</p>"
-        f"<table><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>"
+        '<p class="lead">One figure moved from its value in the table as far as it takes over '
+        f"the first {found.searched_s:g} s; the powers are those used there.</p>{paper.table(heads, rows, 2)}"
     )
 
 
-def _figures(found: Swings, rung: Rung) -> str:
+def _picture(found: Swings, rung: Rung) -> Picture:
     seen = rung.verdict
     words = (
         f"{'Passes' if seen.passes else 'Fails'}: ramp {seen.ramp_mw_per_s:.1f} MW/s, range {seen.range_mw:.1f} MW, "
         f"{seen.band_share:.0%} of the fluctuation in 0.1-20 Hz."
     )
-    drawn = _power(found, rung) + _spectrum(found, rung)
-    return (
-        f'<h2>{escape(rung.name)}</h2><div class="figures"><figure class="wide"><figcaption>{words}</figcaption>'
-        f"{drawn}</figure></div>"
-    )
+    name, title = rung.name.lower().replace(" ", "-"), capital(rung.name)
+    return Picture(name, title, words, lambda width: _power(found, rung, width) + _spectrum(found, rung, width), True)
 
 
-def _power(found: Swings, rung: Rung) -> str:
+def _power(found: Swings, rung: Rung, width: int) -> str:
     n = min(len(rung.site_mw), round(SHOWN_S / found.dt_s))
     low = min(float(each.site_mw[-n:].min()) for each in found.rungs)
     high = max(float(each.site_mw[-n:].max()) for each in found.rungs)
-    box = frame(WIDE_PX, 150, linear(0, SHOWN_S, "seconds", 8), linear(low, high, "site power, MW", 4))
+    across = linear(0, SHOWN_S, "seconds", n_ticks(width))
+    box = frame(width, 150, across, linear(low, high, "site power, MW", 4))
     time = np.asarray(np.arange(n) * found.dt_s, float)
     marks = [axes(box), line(box, time, rung.site_mw[-n:], "one")]
-    return sheet(WIDE_PX, 230, f"Site power, {rung.name}", marks)
+    return sheet(width, 230, f"Site power, {rung.name}", marks)
 
 
-def _spectrum(found: Swings, rung: Rung) -> str:
-    """Root mean square in MW per twentieth of a decade, both axes as powers of ten."""
+def _spectrum(found: Swings, rung: Rung, width: int) -> str:
+    """Root mean square in MW per twentieth of a decade, both axes logarithmic."""
     edges = np.arange(-1.0, np.log10(0.5 / found.dt_s) + 0.05, 0.05)
 
     def binned(series: Array) -> Array:
@@ -144,10 +147,10 @@ def _spectrum(found: Swings, rung: Rung) -> str:
         hertz = np.fft.rfftfreq(len(series), found.dt_s)[1:]
         return np.asarray(np.sqrt(np.histogram(np.log10(hertz), edges, weights=power[1:])[0]), float)
 
-    tops = [float(binned(each.site_mw).max()) for each in found.rungs]
-    y = linear(-3, float(np.ceil(np.log10(max(*tops, 1e-2)))), "log10 of MW rms per 1/20 decade", 4)
-    box = frame(WIDE_PX, 150, linear(-1, float(edges[-1]), "log10 of frequency, Hz", 7), y)
-    values = np.log10(np.maximum(binned(rung.site_mw), 1e-3))
+    highest = max(*(float(binned(each.site_mw).max()) for each in found.rungs), 10 * LEAST_MW)
+    x = decades(10 ** float(edges[0]), 10 ** float(edges[-1]), "frequency, Hz")
+    box = frame(width, 150, x, decades(LEAST_MW, highest * 1.3, "MW rms"))
+    values = np.log10(np.maximum(binned(rung.site_mw), LEAST_MW))
     middles = np.asarray((edges[1:] + edges[:-1]) / 2, float)
     marks = [axes(box), line(box, middles, np.asarray(values, float), "one")]
-    return sheet(WIDE_PX, 230, f"Spectrum, {rung.name}", marks)
+    return sheet(width, 230, f"Spectrum, {rung.name}", marks)

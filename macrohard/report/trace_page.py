@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from html import escape
-from importlib.resources import files
 from typing import Any
 
 import numpy as np
@@ -11,12 +10,14 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from macrohard.report import paper
 from macrohard.report.chart import axes, line, sheet, text
 from macrohard.report.facts import Array
+from macrohard.report.picture import Picture, frame, n_ticks
 from macrohard.report.quantity import duration, energy, human, percent, power
-from macrohard.report.scale import Frame, elapsed, linear
+from macrohard.report.scale import elapsed, linear
 
-WIDE_PX, HIGH_PX = 960, 260
+HIGH_PX = 260
 LATENCIES = {
     "wait_s": "until its prompt is begun",
     "ttft_s": "until its first token",
@@ -69,15 +70,10 @@ def print_trace(told: Mapping[str, Any], console: Console) -> None:
 
 def page(told: Mapping[str, Any], series: pd.DataFrame) -> str:
     """The whole page as HTML, with nothing loaded from elsewhere."""
-    style = files("macrohard.report").joinpath("page.css").read_text(encoding="utf-8")
-    rows = "".join(f"<tr><td>{escape(name)}</td><td>{escape(words)}</td></tr>" for name, words in figures(told))
-    latency = "".join(
-        f"<tr><td>{escape(words)}</td>"
-        + "".join(f"<td>{_seconds(told['latency'][key][mark])}</td>" for mark in ("mean", "p50", "p90", "p99", "max"))
-        + "</tr>"
-        for key, words in LATENCIES.items()
-    )
-    hours = series["time_h"].to_numpy(float)
+    marks = ("mean", "p50", "p90", "p99", "max")
+    latency = [
+        [escape(words), *(_seconds(told["latency"][key][mark]) for mark in marks)] for key, words in LATENCIES.items()
+    ]
     bin_s = float(told["run"]["bin_s"])
     drawn = (
         ("Arrivals", "Requests a second, mean over the bin.", series["arrivals"].to_numpy(float) / bin_s, "requests/s"),
@@ -87,39 +83,38 @@ def page(told: Mapping[str, Any], series: pd.DataFrame) -> str:
          series["ttft_s_p90"].to_numpy(float), "s"),
         ("Power of the site", "With cooling; drawn from 0.", series["load_mw"].to_numpy(float) * 1e3, "kW"),
     )  # fmt: skip
-    pictures = "".join(
-        f"<figure class=wide><h3>{escape(title)}</h3><figcaption>{escape(words)}</figcaption>"
-        f"{_picture(hours, values, unit, title)}</figure>"
-        for title, words, values, unit in drawn
-    )
+    hours = series["time_h"].to_numpy(float)
     title = f"{told['log']['file']} through {told['scenario']['name']}"
-    return (
-        '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{escape(title)}</title><style>{style}</style></head><body><main>"
-        f'<header><p class="kicker">Macrohard: from tickets to megawatts</p><h1>{escape(title)}</h1></header>'
-        f"<table><tbody>{rows}</tbody></table><h2>Latency, seconds</h2>"
-        "<table><thead><tr><th></th><th>mean</th><th>p50</th><th>p90</th><th>p99</th><th>max</th></tr></thead>"
-        f'<tbody>{latency}</tbody></table><h2>Over time</h2><div class="figures">{pictures}</div>'
-        "</main></body></html>\n"
-    )
+    body = [
+        paper.head("Macrohard: a recorded log", title, "Request by request, at full power."),
+        paper.table(["figure", "value"], [[escape(each) for each in pair] for pair in figures(told)], 2),
+        paper.heading("Latency, seconds"),
+        paper.table(["", *marks], latency),
+        paper.section("Over time", [_picture(hours, *each) for each in drawn]),
+    ]
+    return paper.whole(title, body)
 
 
-def _picture(hours: Array, values: Array, unit: str, title: str) -> str:
+def _picture(hours: Array, title: str, words: str, values: Array, unit: str) -> Picture:
+    name = title.lower().replace(" ", "-")
+    return Picture(name, title, words, lambda width: _draw(hours, values, unit, title, width), wide=True)
+
+
+def _draw(hours: Array, values: Array, unit: str, title: str, width: int) -> str:
     drawn = values[np.isfinite(values)]
     if not len(drawn):
         return "<p>None.</p>"
-    span_h = float(hours[-1])
+    span_h, many = float(hours[-1]), n_ticks(width)
     if span_h < 2:  # minutes read better
-        x, horizontal = hours * 60, linear(0, span_h * 60, "minutes since the first request", 8, round_up=False)
+        x, horizontal = hours * 60, linear(0, span_h * 60, "minutes since the first request", many, round_up=False)
     else:
-        x, horizontal = hours, elapsed(span_h, since="the first request")
-    frame = Frame(56, 24, WIDE_PX - 80, HIGH_PX - 70, horizontal, linear(0, float(drawn.max()) or 1.0, unit))
-    marks = [axes(frame), line(frame, x, values, "load")]
+        x, horizontal = hours, elapsed(span_h, many, since="the first request")
+    box = frame(width, HIGH_PX - 70, horizontal, linear(0, float(drawn.max()) or 1.0, unit))
+    marks = [axes(box), line(box, x, values, "load")]
     if len(drawn) == 1:
         at = int(np.flatnonzero(np.isfinite(values))[0])
-        marks.append(text(*frame.at(float(x[at]), float(values[at])), f"{values[at]:.3g}"))
-    return sheet(WIDE_PX, HIGH_PX, title, marks)
+        marks.append(text(*box.at(float(x[at]), float(values[at])), f"{values[at]:.3g}"))
+    return sheet(width, HIGH_PX, title, marks)
 
 
 def _seconds(value: float) -> str:
