@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 import pyarrow.parquet as pq
 
+from macrohard.names import meant
 from macrohard.scenario import Scenario
 from macrohard.scenario.toml_text import value_text
 from macrohard.store import StoreError
@@ -40,7 +41,7 @@ def manifest(folder: Path, *, missing_ok: bool = False) -> dict[str, Any] | None
     if document is None and missing_ok:
         return None
     if not isinstance(document, dict) or document.get("kind") != KIND:
-        raise StoreError(f"{folder}: is no folder of a sweep")
+        raise StoreError(f"{folder}: is no folder of a sweep{meant(folder)}")
     if document.get("schema") != SCHEMA:
         raise StoreError(f"{folder}: layout {document.get('schema')!r}, this version reads {SCHEMA}")
     return document
