@@ -97,7 +97,8 @@ def speed_against_streams(facts: Facts) -> Picture | None:
     if any(crowd.law[0].size for crowd in crowds):
         caption += (
             " The line is the law of serving at full power, for the GPUs and the work at the end of the run: dots below"
-            " it had less power, fewer GPUs or longer contexts."
+            " it had less power, fewer GPUs or longer contexts. The ring is the mean of the dots: where they spread"
+            " along the bend, or had other work than at the end, it stands a little beside the line."
         )
     caption += " Along a dotted curve all GPUs together yield the same."
 
