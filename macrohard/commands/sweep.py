@@ -99,6 +99,9 @@ def merge(experiment: ExperimentArgument, out: OutOption = None, json_: JsonOpti
 
     outcome = merged(_design(experiment), _folder(experiment, out), _version(), reproducibility.mode())
     print_document(outcome.to_dict() | _page(outcome), json_)
+    n_missing = outcome.runs - outcome.done - outcome.failed
+    if n_missing:
+        say(f"{n_missing} of {outcome.runs} runs are missing: start the tasks again that were to run them")
     if outcome.failed:
         raise typer.Exit(FAILED_RUNS)
 
