@@ -81,9 +81,8 @@ def test_more_crews_never_finish_later(trade):
 def test_the_two_fitted_dates_are_met(name, milestone):
     """By construction: two scales, two dates."""
     site = site_named(name)
-    assert np.median(reached(site, planned(site, 600), milestone)) == pytest.approx(
-        site.published[milestone].days, rel=0.02
-    )
+    (date,) = (each.days for each in site.published if each.fitted)
+    assert np.median(reached(site, planned(site, 600), milestone)) == pytest.approx(date, rel=0.02)
 
 
 def test_colossus_1_is_predicted_within_a_quarter():
@@ -92,14 +91,24 @@ def test_colossus_1_is_predicted_within_a_quarter():
     assert np.median(reached(site, planned(site, 600), "serving")) == pytest.approx(122, rel=0.25)
 
 
-@pytest.mark.parametrize("milestone", ["serving", "part_serving"])
-def test_colossus_1_lies_within_its_interval(milestone):
+@pytest.mark.parametrize("place", range(2))
+def test_colossus_1_lies_within_its_interval(place):
     """All GPUs at full power, or as many as 43 MW carried: 122 days are among the middle 80 % of throws."""
     site = site_named("colossus1")
-    known = site.published[milestone]
-    assert not known.fitted
+    known = site.published[place]
+    assert not known.fitted and known.days == 122
     days = reached(site, planned(site, 600), "serving", known.mw or None)
     assert np.quantile(days, 0.1) <= known.days <= np.quantile(days, 0.9)
+
+
+def test_of_abilene_the_dates_seen_are_predicted_and_the_claim_is_missed():
+    """One building after 450 days and both after 490 are among the middle 80 % of throws; 457 for all of it is not."""
+    found = told(site_named("abilene"), replicates=600)["milestones"]["serving"]
+    claim, seen = found["published"]
+    assert (claim["days"], claim["in_80_percent_interval"]) == (457, False)
+    assert (seen["days"], seen["in_80_percent_interval"]) == (490, True)
+    parts = [(each["mw"], each["published"][0]["in_80_percent_interval"]) for each in found["parts"]]
+    assert parts == [(25, True), (100, True)]
 
 
 def test_months_to_more_megawatts_are_never_fewer():
@@ -139,7 +148,7 @@ def test_the_page_is_whole(tmp_path):
     assert done.exit_code == 0, done.stderr
     text = out.read_text()
     assert text.count('class="chart"') == 2 * 3 and text.count("<tr>") == 1 + 6  # wide and narrow
-    assert json.loads(done.stdout)["milestones"]["serving"]["published"]["days"] == 122
+    assert json.loads(done.stdout)["milestones"]["serving"]["published"][0]["days"] == 122
 
 
 def test_the_gap_is_shared_out_without_remainder():

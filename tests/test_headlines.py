@@ -52,6 +52,12 @@ def test_both_readings_of_colossus_1_stand(found):
     assert part.modelled < whole.modelled
 
 
+def test_both_readings_of_fifteen_months_stand(found):
+    """All 200 MW serving, or one of two buildings, which comes first; both scored against the same claim."""
+    whole, half = (each for each in found if "serving" in each.claim and each.claimed == 15)
+    assert whole.judged == half.judged == SCORED and half.modelled < whole.modelled
+
+
 def test_what_cannot_fail_is_not_scored(found):
     """Fitted dates, inputs, unconfirmed and disputed claims earn nothing."""
     for each in found:

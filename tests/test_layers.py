@@ -50,8 +50,8 @@ FLOORS = [floor.split() for floor in """
 HEIGHT = {room: height for height, floor in enumerate(FLOORS) for room in floor}
 
 PACKAGES = (
-    "backlog", "buildout", "commands", "dashboard", "floor", "logs", "report", "results", "scenario", "sweeps",
-    "validation",
+    "backlog", "buildout", "commands", "dashboard", "floor", "headlines", "logs", "report", "results", "scenario",
+    "sweeps", "validation",
 )  # fmt: skip
 
 LIGHT = ("names", "faults", "targets", "guard", "reproducibility", "scenario")

@@ -19,14 +19,16 @@ from benchmarks.sweep_stub import engine
 from macrohard.cli import app
 from macrohard.faults import ScenarioError
 from macrohard.results.summary import RESULTS_VERSION
+from macrohard.scenario import Scenario
 from macrohard.store import StoreError
 from macrohard.sweeps import Experiment
-from macrohard.sweeps.design import lay_out
+from macrohard.sweeps.design import lay_out, scenario_of, texts
 from macrohard.sweeps.execute import execute
 from macrohard.sweeps.sensitivity import sampled
 from macrohard.sweeps.standing import standing
 from macrohard.sweeps.storage import opened
 from macrohard.sweeps.stored import table
+from macrohard.sweeps.worker import work
 
 RANGES = {"cluster.n_gpus": {"low": 8, "high": 64, "log": True}, "cluster.pue": {"low": 1.1, "high": 1.5}}
 LISTS = {"cluster.n_gpus": [8, 16, 32], "cluster.pue": [1.1, 1.2, 1.3]}
@@ -85,6 +87,48 @@ def test_ten_replicates_unless_said():
     assert Experiment.of({"name": "d", "factors": LISTS}).replicates == 10
 
 
+BACKLOG = "id,size_min\nA,30\nB,60\n"
+
+
+@pytest.mark.parametrize("where", ["the scenario", "[set]", "[factors]", "[[table]]"])
+def test_files_named_in_an_experiment_are_found_from_any_folder(tmp_path, monkeypatch, where):
+    """Scenario and backlog lie beside the file that names them; planner and worker may stand anywhere."""
+    home, key = tmp_path / "home", '"backlog.file"'
+    home.mkdir()
+    (home / "tickets.csv").write_text(BACKLOG)
+    (home / "ours.toml").write_text('backlog.file = "tickets.csv"\n' if where == "the scenario" else "")
+    given = {
+        "the scenario": '[factors]\n"cluster.pue" = [1.2]\n',
+        "[set]": f'[set]\n{key} = "tickets.csv"\n[factors]\n"cluster.pue" = [1.2]\n',
+        "[factors]": f'[factors]\n{key} = ["tickets.csv"]\n',
+        "[[table]]": f'design = "table"\n[[table]]\n{key} = "tickets.csv"\n',
+    }[where]
+    (home / "d.toml").write_text('scenario = "ours.toml"\nreplicates = 1\n' + given)
+    monkeypatch.chdir(tmp_path)
+    design = lay_out(Experiment.load(Path("home", "d.toml")), "stub", environment={})
+    (run,) = design.runs
+    monkeypatch.chdir("/")
+    scenario = scenario_of(design.base, [*texts(design.points[run.point]), f"run.seed={run.seed}"])
+    assert scenario.backlog.file == str(home / "tickets.csv")
+
+
+def test_a_backlog_given_as_a_setting_lies_where_the_command_is_given(tmp_path, monkeypatch):
+    """Its path is absolute from then on."""
+    (tmp_path / "tickets.csv").write_text(BACKLOG)
+    monkeypatch.chdir(tmp_path)
+    assert Scenario.load("laptop", ["backlog.file=tickets.csv"]).backlog.file == str(tmp_path / "tickets.csv")
+
+
+def test_a_file_that_a_worker_does_not_see_fails_the_run_in_words(tmp_path):
+    """Not the worker, three times, as if it had been killed."""
+    (tmp_path / "tickets.csv").write_text(BACKLOG)
+    design = made(set={"backlog.file": str(tmp_path / "tickets.csv")}, factors={"cluster.pue": [1.2]}, replicates=1)
+    (tmp_path / "tickets.csv").unlink()
+    run = {"run_id": "a", "settings": [*texts(design.points[0]), "run.seed=1"]}
+    (row,) = work({"base": design.base, "runs": [run], "lanes": 1, "series": False})
+    assert (row["run_id"], row["status"]) == ("a", "failed") and "no such file" in row["error"]
+
+
 def test_a_spent_budget_begins_no_more_and_the_same_call_goes_on(tmp_path):
     """With almost no time only what was begun is done; with more all of it is."""
     tree = {"design": "lhs", "points": 40, "factors": RANGES}
@@ -137,7 +181,7 @@ def test_shards_have_a_standing_before_they_are_merged_and_a_lacking_one_is_told
     assert told["shards"] == "1-of-3, 2-of-3"
     assert (told["runs"], told["done"], told["missing"]) == (18, sum(done), 18 - sum(done))
     merged = CliRunner().invoke(app, ["sweep", "merge", str(file), "--out", str(out)])
-    assert merged.exit_code == 0 and f"{18 - sum(done)} runs in no shard" in merged.stderr
+    assert merged.exit_code == 0 and f"{18 - sum(done)} of 18 runs are missing" in merged.stderr
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import cache
 from importlib.resources import files
@@ -20,8 +20,12 @@ class Supply:
 
 @dataclass(frozen=True)
 class Published:
-    """A date in the press, in days from the start. fitted: a scale of the model was set by it. mw: of IT; 0: all."""
+    """A date in the press, in days from the start, by which a milestone was reached.
 
+    fitted: a scale of the model was set by it. mw: of IT; 0: all.
+    """
+
+    milestone: str
     days: float
     fitted: bool
     source: str
@@ -47,8 +51,12 @@ class Site:
     sources: tuple[Supply, ...]
     crews: Mapping[str, int]
     advance_days: Mapping[str, float]
-    published: Mapping[str, Published] = field(default_factory=dict)
+    published: tuple[Published, ...] = ()
     scenario: str = ""
+
+    def known(self, milestone: str, *, whole: bool) -> tuple[Published, ...]:
+        """What was published of a milestone: of the whole site, or of parts of it."""
+        return tuple(each for each in self.published if each.milestone == milestone and (each.mw == 0) == whole)
 
     @property
     def source_mw(self) -> float:
@@ -74,7 +82,7 @@ def site_named(name: str) -> Site:
             return Site(
                 name=key,
                 sources=tuple(Supply(**each) for each in row["sources"]),
-                published={each: Published(**figures) for each, figures in row["published"].items()},
+                published=tuple(Published(**each) for each in row["published"]),
                 **rest,
             )
     raise ValueError(f"site: no site {name!r}; choose from {', '.join(site_names())}")
@@ -93,5 +101,5 @@ def resized(like: Site, name: str, start: date, n_gpus: int, it_mw: float, site_
     """A site of another size, built the way that `like` is: same crews, shifts, shell and orders in advance."""
     return replace(
         like, name=name, start=start, n_gpus=n_gpus, cooling_mw=it_mw, site_mw=site_mw, gpus_per_rack=gpus_per_rack,
-        n_megapacks=n_megapacks, sources=sources, published={}, scenario=name,
+        n_megapacks=n_megapacks, sources=sources, published=(), scenario=name,
     )  # fmt: skip

@@ -34,16 +34,20 @@ def told(site: Site, mw: float | None = None, milestone: str = "serving", replic
     milestones: dict[str, Any] = {}
     for name in MILESTONES:
         all_of_it = reached(site, plan, name, mw)
-        early = site.published.get(f"part_{name}")
-        part_mw = early.mw if early else site.cooling_mw / site.n_batches
-        part = reached(site, plan, name, part_mw)
-        row = {"days": asdict(Spread.of(all_of_it)), "months_p50": float(np.median(all_of_it)) / DAYS_PER_MONTH,
-               "part_mw": part_mw, "part_days": asdict(Spread.of(part))}  # fmt: skip
-        if name in site.published and (mw is None or mw == site.cooling_mw):
-            row["published"] = _compared(site.published[name], all_of_it)
-        if early:
-            row["part_published"] = _compared(early, part)
-        milestones[name] = row
+        is_whole = mw is None or mw == site.cooling_mw
+        early = site.known(name, whole=False)
+        sizes_mw = list(dict.fromkeys(each.mw for each in early)) or [site.cooling_mw / site.n_batches]
+        by_size = {part_mw: reached(site, plan, name, part_mw) for part_mw in sizes_mw}
+        milestones[name] = {
+            "days": asdict(Spread.of(all_of_it)),
+            "months_p50": float(np.median(all_of_it)) / DAYS_PER_MONTH,
+            "published": [_compared(each, all_of_it) for each in site.known(name, whole=True) if is_whole],
+            "parts": [
+                {"mw": part_mw, "days": asdict(Spread.of(days)),
+                 "published": [_compared(each, days) for each in early if each.mw == part_mw]}
+                for part_mw, days in by_size.items()
+            ],
+        }  # fmt: skip
     end = float(np.quantile(plan.finish.max(axis=0), 0.9))
     days = np.linspace(0, end, STEPS + 1)[1:]
     usable = usable_gpus(site, plan, days)

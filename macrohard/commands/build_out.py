@@ -1,5 +1,6 @@
 """`macrohard build-out`: how long the site takes to build, what decides it, and when GPUs can be used."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -71,27 +72,28 @@ def _table(*names: str) -> Any:
     return table
 
 
-def _times(name: str, days: dict[str, float], known: dict[str, Any] | None) -> list[str]:
+def _times(name: str, days: Mapping[str, float], known: Mapping[str, Any] | None) -> list[str]:
     from macrohard.buildout.outcome import DAYS_PER_MONTH
+    from macrohard.report.build_page import verdict
 
     cells = [name, *(f"{days[each]:.0f}" for each in ("p10", "p50", "p90")), f"{days['p50'] / DAYS_PER_MONTH:.1f}"]
     if known is None:
         return [*cells, "", ""]
-    role = "fitted" if known["fitted"] else "predicted" if known["in_80_percent_interval"] else "missed"
-    return [*cells, f"{known['days']:g}", f"{known['difference_share']:+.0%}, {role}"]
+    return [*cells, f"{known['days']:g}", verdict(known)]
 
 
 def _print(found: dict[str, Any]) -> None:
     from rich.console import Console
+
+    from macrohard.report.build_page import told_rows
 
     console = Console()
     console.print(
         f"{found['site']}: days from {found['start']} to {found['mw']:g} MW, {found['replicates']} throws", style="bold"
     )
     times = _table("milestone", "10 %", "half", "90 %", "months", "published", "model")
-    for name, row in found["milestones"].items():
-        times.add_row(*_times(f"{name}, {row['part_mw']:g} MW", row["part_days"], row.get("part_published")))
-        times.add_row(*_times(f"{name}, all", row["days"], row.get("published")))
+    for row in told_rows(found):
+        times.add_row(*_times(*row))
     console.print(times)
     console.print(f"\nWhat decides when it is {found['path']['to']}", style="bold")
     path = _table("activity", "critical in", "slack, days", "a fifth faster saves, days")

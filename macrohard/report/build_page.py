@@ -1,6 +1,6 @@
 """The page of `macrohard build-out`: when things are done, months to N MW, GPUs by date."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from html import escape
 from typing import Any
 
@@ -42,6 +42,25 @@ def page(found: Mapping[str, Any]) -> str:
         _milestones(found),
     ]
     return paper.whole(title, body)
+
+
+def told_rows(found: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, float], Mapping[str, Any] | None]]:
+    """Of each milestone, in part and whole: what it is, the days of the model, and what was published of it, if any.
+
+    Where several dates were published they follow one another.
+    """
+    for name, each in found["milestones"].items():
+        for part in each["parts"]:
+            for known in part["published"] or [None]:
+                yield f"{name}, {part['mw']:g} MW", part["days"], known
+        for known in each["published"] or [None]:
+            yield f"{name}, all", each["days"], known
+
+
+def verdict(known: Mapping[str, Any]) -> str:
+    """How far the model is from a published date, and what that is worth."""
+    role = "fitted" if known["fitted"] else "predicted" if known["in_80_percent_interval"] else "missed"
+    return f"{known['difference_share']:+.0%}, {role}"
 
 
 def _months(found: Mapping[str, Any], width: int) -> str:
@@ -90,12 +109,7 @@ def _bars(found: Mapping[str, Any], width: int) -> str:
 
 def _milestones(found: Mapping[str, Any]) -> str:
     rows = []
-    for name, each in found["milestones"].items():
-        for label, days, known in (
-            (f"{name}, {each['part_mw']:g} MW", each["part_days"], each.get("part_published")),
-            (f"{name}, all", each["days"], each.get("published")),
-        ):
-            told = f"{known['days']:g}: {known['source']}{' (fitted)' if known['fitted'] else ''}" if known else ""
-            span = f"{days['p50']:.0f} ({days['p10']:.0f}-{days['p90']:.0f})"
-            rows.append([escape(label), span, escape(told)])
-    return paper.table(["milestone", "model, days (80 %)", "published, days"], rows, 3)
+    for label, days, known in told_rows(found):
+        told = f"{known['days']:g}, {verdict(known)}: {known['source']}" if known else ""
+        rows.append([escape(label), f"{days['p50']:.0f} ({days['p10']:.0f}-{days['p90']:.0f})", escape(told)])
+    return paper.table(["milestone", "model, days (80 %)", "published, days, and the model against it"], rows, 3)

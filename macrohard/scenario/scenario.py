@@ -91,6 +91,7 @@ class Scenario(Section):
     @classmethod
     def _laid(cls, draft: Draft, settings: list[Setting]) -> "Scenario":
         draft.lay(cls, settings)
+        _anchor_backlog(draft, Path())
         scenario = checked(cls, draft)
         scenario._draft = draft
         return scenario
@@ -205,7 +206,10 @@ def _name_after(draft: Draft, path: Path) -> None:
 
 
 def _anchor_backlog(draft: Draft, folder: Path) -> None:
-    """A backlog file named in a scenario file lies beside it."""
+    """A backlog file named in a scenario file lies beside it, one named in a setting where the command is given.
+
+    From here on its path is absolute: a sweep's worker may stand in another folder.
+    """
     backlog = draft.tree.get("backlog", {})
     name = backlog.get("file") if isinstance(backlog, dict) else None
     if isinstance(name, str) and name and name.isprintable():

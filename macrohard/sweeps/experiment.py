@@ -14,6 +14,9 @@ from macrohard.scenario.fields import allowed, field_at, is_array, takes
 from macrohard.scenario.sections.section import Section
 from macrohard.sweeps.ranges import Range, of_table
 
+BACKLOG = "backlog.file"
+"""The key that names a file."""
+
 MAX_RUNS = 1_000_000
 """An experiment of more runs is refused."""
 
@@ -61,7 +64,7 @@ class Experiment(_Form):
 
     @classmethod
     def load(cls, path: str | Path) -> "Experiment":
-        """An experiment from a TOML file; a scenario file named in it lies beside it."""
+        """An experiment from a TOML file; scenario and backlog files named in it lie beside it."""
         path = Path(path)
         tree = toml_text.read(path)
         stem = path.stem.replace("_", "-")
@@ -69,8 +72,9 @@ class Experiment(_Form):
             _refuse_scenario(tree, path)
             tree.setdefault("name", stem if stem[:1].isalnum() else "experiment")
             named = tree.get("scenario")
-            if isinstance(named, str) and named.endswith(".toml") and named.isprintable():
-                tree["scenario"] = str(path.absolute().parent / named)
+            if isinstance(named, str) and named.endswith(".toml"):
+                tree["scenario"] = _beside(path, named)
+            _anchor_backlogs(tree, path)
         return cls.of(tree, str(path))
 
     @classmethod
@@ -103,6 +107,21 @@ class Experiment(_Form):
     def to_dict(self) -> dict[str, Any]:
         """All of it, as it can be kept and given to `of` again."""
         return self.model_dump(exclude_none=True)
+
+
+def _beside(path: Path, named: Any) -> Any:
+    """The absolute path of a file named in the file at `path`; anything else as it is."""
+    return str(path.absolute().parent / named) if isinstance(named, str) and named and named.isprintable() else named
+
+
+def _anchor_backlogs(tree: dict[str, Any], path: Path) -> None:
+    rows = tree.get("table")
+    for given in (tree.get("set"), tree.get("factors"), *(rows if isinstance(rows, list) else [])):
+        if isinstance(given, dict) and BACKLOG in given:
+            named = given[BACKLOG]
+            given[BACKLOG] = (
+                [_beside(path, each) for each in named] if isinstance(named, list) else _beside(path, named)
+            )
 
 
 def _refuse_scenario(tree: Mapping[str, Any], path: Path) -> None:

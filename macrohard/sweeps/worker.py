@@ -54,16 +54,26 @@ def work(job: dict[str, Any], told: Any = lambda ticks: None) -> list[dict[str, 
     """The rows of a job: figures and digest of each of its runs, or what went wrong with it."""
     import jax
 
+    from macrohard.faults import ScenarioError
+    from macrohard.runs import Result
     from macrohard.sweeps.batch import run_all
     from macrohard.sweeps.design import scenario_of
     from macrohard.sweeps.figures import figures_of
 
-    scenarios = [scenario_of(job["base"], each["settings"]) for each in job["runs"]]
     device = jax.devices()[0].device_kind
-    rows = []
+    rows, ids, scenarios = [], [], []
+
+    def give(run_id: str, outcome: Result | Exception) -> None:
+        rows.append({"run_id": run_id} | figures_of(outcome, device, with_series=job["series"]))
+
+    for each in job["runs"]:
+        try:
+            scenarios.append(scenario_of(job["base"], each["settings"]))
+            ids.append(each["run_id"])
+        except ScenarioError as error:  # such as a file that is not there on this machine
+            give(each["run_id"], error)
     for place, outcome in run_all(scenarios, told, job["lanes"]):
-        row = {"run_id": job["runs"][place]["run_id"]}
-        rows.append(row | figures_of(outcome, device, with_series=job["series"]))
+        give(ids[place], outcome)
     return rows
 
 
