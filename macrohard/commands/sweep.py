@@ -102,9 +102,8 @@ def merge(experiment: ExperimentArgument, out: OutOption = None, json_: JsonOpti
     outcome = merged(_design(experiment), _folder(experiment, out), _version(), reproducibility.mode())
     print_document(outcome.to_dict() | _page(outcome), json_)
     if outcome.missing:
-        say(
-            f"{outcome.missing:,} of {counted(outcome.runs, 'run')} are missing: start the tasks again that were to run them"
-        )
+        of = f"{outcome.missing:,} of {counted(outcome.runs, 'run')}"
+        say(f"{of} are missing: start the tasks again that were to run them")
     if outcome.failed:
         raise typer.Exit(FAILED_RUNS)
 
