@@ -396,6 +396,20 @@ def test_a_damaged_part_is_named_and_its_runs_are_run_again(tmp_path):
     assert stubbed(made(factors=LISTS), tmp_path).digest == whole.digest
 
 
+def test_a_damaged_manifest_and_a_folder_that_cannot_be_made_say_what_to_do(tmp_path):
+    """What is said to be done is done: the manifest is deleted, and the same call goes on beside its page."""
+    out = tmp_path / "out"
+    stubbed(made(factors=LISTS), out)
+    (out / "report.html").write_text("its page")
+    (out / "manifest.json").write_text("{")
+    with pytest.raises(StoreError, match="delete manifest.json"):
+        stubbed(made(factors=LISTS), out)
+    (out / "manifest.json").unlink()
+    assert stubbed(made(factors=LISTS), out).done == 18
+    with pytest.raises(StoreError, match="cannot be made .* choose another --out"):
+        stubbed(made(factors=LISTS), out / "report.html")
+
+
 def test_maps_and_frontiers_print_as_tables(tmp_path):
     """Levels of two factors down and across; JSON with the same."""
     stubbed(made(factors=LISTS, metrics=["work.tickets_done"]), tmp_path)

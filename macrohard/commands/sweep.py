@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from macrohard.commands.arguments import JsonOption
+from macrohard.commands.arguments import JsonOption, figures
 from macrohard.guard import FAILED_RUNS, MISSED, say
 
 app = typer.Typer(no_args_is_help=True, help="Run experiments of many runs; resumable, on many cores.")
@@ -39,7 +39,10 @@ def run(
     address: Annotated[str, typer.Option(help="Ray: address of a running cluster; none: a private one.")] = "",
     shard: Annotated[str, typer.Option(metavar="I/N", help="Only this part of the runs; then `sweep merge`.")] = "1/1",
     retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Try runs that failed again.")] = False,
-    fail_on: Annotated[list[str] | None, typer.Option(metavar="TEST", help="Exit 3 if it holds in any run.")] = None,
+    fail_on: Annotated[
+        list[str] | None,
+        typer.Option(metavar="TEST", help="Exit 3 if it holds in any run.", autocompletion=figures),
+    ] = None,
     json_: JsonOption = False,
 ) -> None:
     """Run what is missing of an experiment; killed at any moment, the same command goes on."""

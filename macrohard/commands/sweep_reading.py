@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from macrohard.commands.arguments import JsonOption, folders
+from macrohard.commands.arguments import JsonOption, figures, folders
 from macrohard.commands.sweep import ExperimentArgument, JobsOption, OutOption, print_document
 from macrohard.guard import FAILED_RUNS, MISSED, say
 
@@ -60,7 +60,10 @@ def compare(
         str, typer.Argument(help="The folder of a run or of a sweep, or FOLDER#POINT.", autocompletion=folders)
     ],
     b: Annotated[str, typer.Argument(help="Another.", autocompletion=folders)],
-    metric: Annotated[list[str] | None, typer.Option(help="Figures to compare; the usual ones if left out.")] = None,
+    metric: Annotated[
+        list[str] | None,
+        typer.Option(help="Figures to compare; the usual ones if left out.", autocompletion=figures),
+    ] = None,
     out: Annotated[Path | None, typer.Option(metavar="PAGE.html", help="Write it as a page, too.")] = None,
     json_: JsonOption = False,
 ) -> None:
@@ -84,6 +87,8 @@ def compare(
         for key, (of_a, of_b) in told_otherwise(a, b).items():
             print(f"{key}: {plain(of_a)} in A, {plain(of_b)} in B")
         print("\n".join(str(each) for each in found))
+        if any(each.n == 1 for each in found):
+            print("One pair of runs has no interval: chance and effect cannot be told apart; points of a sweep can be.")
 
 
 def sensitivity(

@@ -12,6 +12,7 @@ from typing import Any
 import pandas as pd
 import pyarrow.parquet as pq
 
+from macrohard.names import meant
 from macrohard.scenario import Scenario
 from macrohard.scenario.toml_text import value_text
 from macrohard.store import StoreError
@@ -40,11 +41,12 @@ def manifest(folder: Path, *, missing_ok: bool = False) -> dict[str, Any] | None
     except FileNotFoundError:
         document = None
     except (OSError, ValueError, RecursionError) as error:
-        raise StoreError(f"{folder}: its manifest cannot be read ({error})") from None
+        what = "delete manifest.json, and the same `sweep run` writes it anew and goes on"
+        raise StoreError(f"{folder}: its manifest cannot be read ({error}); {what}") from None
     if document is None and missing_ok:
         return None
     if not isinstance(document, dict) or document.get("kind") != KIND:
-        raise StoreError(f"{folder}: is no folder of a sweep")
+        raise StoreError(f"{folder}: is no folder of a sweep{meant(folder)}")
     if document.get("schema") != SCHEMA:
         raise StoreError(f"{folder}: layout {document.get('schema')!r}, this version reads {SCHEMA}")
     return document
