@@ -11,6 +11,7 @@ ARGS ?=
 
 run: $(VENV)/installed
 	$(BIN)/macrohard run $(ARGS)
+	@command -v macrohard > /dev/null || echo "           . $(BIN)/activate    (once in each terminal, so that \`macrohard\` is found)"
 
 test: lint
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --max-worker-restart 0 $(ARGS)

@@ -14,7 +14,7 @@ import typer
 
 from macrohard.commands import results, sweep_reading
 from macrohard.commands import sweep as sweeps
-from macrohard.commands.arguments import ExplainOption, JsonOption, ScenarioArgument, SetOption
+from macrohard.commands.arguments import ExplainOption, JsonOption, ScenarioArgument, SetOption, figures
 from macrohard.commands.build_out import build_out
 from macrohard.commands.converge import converge
 from macrohard.commands.dashboard import dashboard
@@ -97,7 +97,8 @@ def run(
         bool, typer.Option("--fast", help="15-40 % faster; results may differ in their last bits.")
     ] = False,
     fail_on: Annotated[
-        list[str] | None, typer.Option(metavar="TEST", help="Exit 3 if it holds, e.g. 'power.unserved_mwh>0'.")
+        list[str] | None,
+        typer.Option(metavar="TEST", help="Exit 3 if it holds, e.g. 'power.unserved_mwh>0'.", autocompletion=figures),
     ] = None,
 ) -> None:
     """Run one scenario: what gets done, on how many GPU-hours and megawatt-hours, and what held it back."""

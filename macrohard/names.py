@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 from functools import cache
 from importlib.resources import files
+from pathlib import Path
 
 DEFAULT_SCENARIO = "colossus2-phase1"
 """The scenario that runs if none is named."""
@@ -58,6 +59,16 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
     plain = {_plain(each): each for each in known}
     found = difflib.get_close_matches(_plain(name[:80]), plain, n=1, cutoff=0.6)
     return plain[found[0]] if found else None
+
+
+def meant(path: Path, ending: str = "") -> str:
+    """Words on the file of that ending, or else the folder, a path was meant to be; empty if none is near."""
+    try:
+        there = [each for each in path.parent.iterdir() if each.suffix == ending and each.is_dir() == (not ending)]
+    except OSError:
+        return ""
+    near = nearest(path.name, (each.name for each in there))
+    return f"; did you mean {path.parent / near}?" if near and near != path.name else ""
 
 
 def some(known: Iterable[str], wanted: str = "") -> str:

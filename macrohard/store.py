@@ -15,6 +15,7 @@ from typing import Any, Protocol
 import pandas as pd
 
 from macrohard.faults import Fault, ScenarioError
+from macrohard.names import meant
 from macrohard.scenario import Scenario
 
 SCHEMA = 1
@@ -143,7 +144,7 @@ def add_report(out: str | Path, report: str) -> Path:
     folder = Path(out)
     with _as_store_error(folder):
         if not is_run(folder):
-            raise StoreError(f"{folder}: is no folder of results; give the folder that `macrohard run` printed")
+            raise _no_run(folder)
         temporary = folder.parent / f".{folder.name}.{secrets.token_hex(6)}.report"
         try:
             _put(temporary, report.encode())
@@ -159,7 +160,7 @@ def read_run(out: str | Path) -> StoredRun:
     folder = Path(out)
     with _as_store_error(folder):
         if not is_run(folder):
-            raise StoreError(f"{folder}: is no folder of results; give the folder that `macrohard run` printed")
+            raise _no_run(folder)
         manifest = read_manifest(folder)
         if manifest.get("schema") != SCHEMA:
             raise StoreError(f"{folder}: layout {manifest.get('schema')!r}, this version reads {SCHEMA}")
@@ -186,6 +187,11 @@ def _plain(value: Any) -> Any:
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value if isinstance(value, str | int | float | bool) or value is None else str(value)
+
+
+def _no_run(folder: Path) -> StoreError:
+    told = "is no folder of results; give the folder that `macrohard run` printed"
+    return StoreError(f"{folder}: {told}{meant(folder)}")
 
 
 def is_run(folder: Path) -> bool:

@@ -216,6 +216,8 @@ def test_a_slip_is_answered_with_the_nearest_name(arguments, words):
         ("macrohard run sit", "sites/"),
         ("macrohard check sites/o", "sites/ours.toml"),
         ("macrohard compare si", "sites/"),
+        ("macrohard size laptop --vary power.megapack.n", "power.megapack.n_units="),
+        ("macrohard run laptop --fail-on power.uns", "power.unserved_mwh"),
     ],
 )
 def test_the_shell_completes_commands_scenarios_files_and_keys(line, found, tmp_path):
@@ -233,6 +235,28 @@ def test_the_shell_completes_commands_scenarios_files_and_keys(line, found, tmp_
         env=os.environ | {"PYTHONPATH": str(ROOT)} | asked, capture_output=True, text=True, cwd=tmp_path,
     )  # fmt: skip
     assert found in done.stdout.split() and "mine.txt" not in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("command", "meant"),
+    [
+        ("run mien.toml", "did you mean mine.toml?"),
+        ("sweep run sites/our.toml", "did you mean sites/ours.toml?"),
+        ("show frst", "did you mean first?"),
+        ("report frst", "did you mean first?"),
+        ("compare frst first", "did you mean first?"),
+        ("show nothing-like-it", "give the folder that `macrohard run` printed"),
+    ],
+)
+def test_a_slip_in_a_path_is_answered_with_the_nearest_there_is(command, meant):
+    """A file of the same ending or a folder beside it."""
+    for folder in ("sites", "first"):
+        Path(folder).mkdir()
+    for file in ("mine.toml", "mine.txt", "sites/ours.toml"):
+        Path(file).touch()
+    Path("first/manifest.json").write_text('{"kind": "macrohard run"}')
+    refused = CliRunner().invoke(app, command.split())
+    assert refused.exit_code in (2, 5) and meant in refused.stderr and refused.stderr.count("\n") == 1
 
 
 def test_a_scenario_and_an_experiment_are_told_apart():

@@ -7,6 +7,7 @@ from functools import cache
 import jax
 import jax.numpy as jnp
 import numpy as np
+import on_paper
 import pytest
 from small import small
 from typer.testing import CliRunner
@@ -21,6 +22,7 @@ from macrohard.colossus.layout import serving_of
 from macrohard.colossus.serving import Demand, serve
 from macrohard.faults import ScenarioError
 from macrohard.habits import first_llm, habits_of
+from macrohard.report import Facts, page
 from macrohard.runs import run
 from macrohard.scenario import Scenario
 from macrohard.siting import site_of_scenario
@@ -58,6 +60,12 @@ def test_tokens_and_gpu_hours_of_the_roles_are_those_of_the_pools():
         assert sum(role[kind] for role in roles) == sum(pool[kind] for pool in pools)
     by_role = sum(role["gpu_h_busy"] for role in summary["gpu"]["by_role"].values())
     assert by_role == pytest.approx(summary["gpu"]["gpu_h_busy"], rel=1e-6)
+
+
+def test_the_page_of_a_run_of_two_llms_is_whole():
+    """Its operating points and figures, each LLM by its name."""
+    html = page(Facts.of(escalating()))
+    assert on_paper.faults(html) == [] and "pools.<wbr>heavy" in html
 
 
 def test_figures_of_the_pools_add_up_to_those_of_the_site():

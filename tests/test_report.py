@@ -155,7 +155,10 @@ def test_speed_is_drawn_against_its_law(usual: fake_result.FakeResult) -> None:
 
 def test_every_figure_stands_on_a_line_of_its_own(usual: fake_result.FakeResult) -> None:
     """Those of several LLMs by their names; curves are drawn and not written out."""
-    pools = [{"name": "light", "llm": "small", "n_gpus": 400.0}, {"name": "heavy", "llm": "large", "n_gpus": 600.0}]
+    pools = [
+        {"name": "light", "llm": "small", "n_gpus": 400.0},
+        {"name": "heavy", "llm": "large", "n_gpus": np.float64(600)},
+    ]
     summary = {**usual.summary, "gpu": {**usual.summary["gpu"], "pools": pools}}
     html = appendix(replace(Facts.of(usual), summary=summary))["All figures"]
     for name, n_gpus in (("light", 400), ("heavy", 600)):

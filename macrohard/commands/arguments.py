@@ -39,6 +39,16 @@ def keys(incomplete: str) -> list[str]:
     return [f"{dotted(path)}=" for path, _ in leaves(Scenario) if dotted(path).startswith(incomplete)]
 
 
+def figures(incomplete: str) -> list[str]:
+    """The usual figures of a result that begin so."""
+    from macrohard.report.wording import NAMES
+    from macrohard.scenario import Scenario
+    from macrohard.scenario.fields import dotted, leaves
+
+    settings = {dotted(path) for path, _ in leaves(Scenario)}
+    return [name for name in NAMES if name not in settings and name.startswith(incomplete)]
+
+
 ScenarioArgument = Annotated[str, typer.Argument(help="A bundled scenario or a TOML file.", autocompletion=scenarios)]
 SetOption = Annotated[
     list[str] | None,

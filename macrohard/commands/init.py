@@ -29,7 +29,7 @@ def init(
 
     name = re.sub(r"[^A-Za-z0-9._-]", "-", file.stem)[:80].lstrip("._-") or "own"
     if os.path.lexists(file) and not force:
-        raise _refused(file, "File exists")
+        raise _refused(file, "is there already")
     if not file.absolute().parent.is_dir():
         raise _refused(file, "No such folder")
     remarks: list[str] = []
@@ -76,4 +76,4 @@ def _refused(file: Path, what: str) -> Exception:
     from macrohard.faults import Fault, ScenarioError
 
     remedy = "name another file, or replace it with --force" if file.is_file() else "check the folder and its rights"
-    return ScenarioError([Fault(str(file), "FILE", None, what, remedy, has_value=False)])
+    return ScenarioError([Fault(str(file), "", None, what, remedy, has_value=False)])

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from macrohard.commands.arguments import JsonOption, ScenarioArgument, SetOption
+from macrohard.commands.arguments import JsonOption, ScenarioArgument, SetOption, figures, keys
 from macrohard.guard import MISSED, say, stoppable
 from macrohard.names import DEFAULT_SCENARIO
 
@@ -13,10 +13,20 @@ from macrohard.names import DEFAULT_SCENARIO
 def size(
     scenario: ScenarioArgument = DEFAULT_SCENARIO,
     vary: Annotated[
-        str, typer.Option(metavar="KEY=LO:HI", help="The key and its range, e.g. power.megapack.n_units=0:336.")
+        str,
+        typer.Option(
+            metavar="KEY=LO:HI",
+            help="The key and its range, e.g. power.megapack.n_units=0:336.",
+            autocompletion=keys,
+        ),
     ] = "",
     until: Annotated[
-        str, typer.Option(metavar="METRIC<=VALUE", help="E.g. 'power.unserved_mwh<=0' or 'reliability.lolh_h<=1'.")
+        str,
+        typer.Option(
+            metavar="METRIC<=VALUE",
+            help="E.g. 'power.unserved_mwh<=0' or 'reliability.lolh_h<=1'.",
+            autocompletion=figures,
+        ),
     ] = "",
     set_: SetOption = None,
     hours: Annotated[float | None, typer.Option(help="Simulated hours (run.horizon_h).")] = None,

@@ -82,7 +82,7 @@ def _flat(section: str, entries: object) -> list[tuple[str, object]]:
         return [(section, entries)]
     found: list[tuple[str, object]] = []
     for key, value in entries.items():
-        if key in CURVES or value == []:
+        if key in CURVES or (isinstance(value, list) and not value):
             continue
         inner = value if isinstance(value, Mapping) else _by_name(value)
         found += [(f"{key}.{name}", item) for name, item in _flat(str(key), inner)] if inner else [(str(key), value)]

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from macrohard.faults import Fault, ScenarioError
+from macrohard.names import meant
 
 MAX_BYTES = 256 * 1024
 """A scenario file longer than this is refused."""
@@ -41,7 +42,9 @@ def read(path: Path) -> Tree:
         if isinstance(error, ScenarioError):
             raise
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        raise _refusal(place, f"cannot be read ({reason})", "a readable TOML file", "check name and rights") from None
+        raise _refusal(
+            place, f"cannot be read ({reason})", "a readable TOML file", f"check name and rights{meant(path, '.toml')}"
+        ) from None
     return parse(content, place)
 
 

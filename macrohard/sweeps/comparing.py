@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from macrohard.names import meant
 from macrohard.scenario import Scenario
 from macrohard.store import StoreError, is_run, read_run
 from macrohard.sweeps.design import Point, points_of, texts
@@ -46,7 +47,7 @@ class Difference:
         change = f"{self.mean_a:,.4g} -> {self.mean_b:,.4g}"
         share = f" ({self.difference / abs(self.mean_a):+.1%})" if self.mean_a else ""
         if self.low is None or self.high is None:
-            return f"{self.metric}: {change}{share}; one pair, so no interval"
+            return f"{self.metric}: {change}{share}"
         span = f"{self.difference:+,.4g}, 95 % interval {self.low:+,.4g} to {self.high:+,.4g}, {self.n} pairs"
         if self.low <= 0.0 <= self.high:
             return f"{self.metric}: no difference can be told: {change}, {span}"
@@ -141,7 +142,7 @@ def _version(name: str) -> str:
     folder = _folder(name)
     told = read_run(folder).manifest if is_run(folder) else manifest(folder, missing_ok=True)
     if told is None:
-        raise StoreError(f"{folder}: is no folder of a run or of a sweep")
+        raise StoreError(f"{folder}: is no folder of a run or of a sweep{meant(folder)}")
     return str(told["version"])
 
 
