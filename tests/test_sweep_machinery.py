@@ -25,6 +25,7 @@ from macrohard.sweeps import Experiment
 from macrohard.sweeps.design import lay_out, scenario_of, texts
 from macrohard.sweeps.execute import execute
 from macrohard.sweeps.sensitivity import sampled
+from macrohard.sweeps.standing import standing
 from macrohard.sweeps.storage import opened
 from macrohard.sweeps.stored import table
 from macrohard.sweeps.worker import work
@@ -142,6 +143,74 @@ def test_a_figure_that_no_run_has_is_told_at_the_first_run(tmp_path):
         stubbed(made(factors=LISTS, metrics=["work.tickets_don"]), tmp_path / "of the experiment")
     with pytest.raises(ScenarioError, match="did you mean work.tickets_done"):
         stubbed(made(factors=LISTS), tmp_path / "of the caller", columns=["cluster.pue", "digest", "work.tickets_don"])
+
+
+def test_a_figure_misspelt_later_is_told_and_what_has_run_is_kept(tmp_path):
+    """An experiment whose metrics are changed after its runs were done; and the runs of the first refusal stay."""
+    wrong = made(factors=LISTS, metrics=["work.tickets_don"])
+    with pytest.raises(ScenarioError, match="did you mean work.tickets_done"):
+        stubbed(wrong, tmp_path, batch=4)
+    assert (table(tmp_path, [])["status"] == "done").sum() >= 4
+    assert stubbed(made(factors=LISTS), tmp_path).done == 18
+    with pytest.raises(ScenarioError, match="did you mean work.tickets_done"):
+        stubbed(wrong, tmp_path)
+
+
+def test_what_the_stop_rule_spares_is_not_called_missing(tmp_path):
+    """Four replicates, two are enough: the other two are spared in outcome, table and status."""
+    rule = {"metric": "work.tickets_done", "half_width": 10.0, "min_replicates": 2}
+    design = made(factors={"cluster.pue": [1.1, 1.2]}, replicates=4, stop={"confidence": rule})
+    told = []
+    few = stubbed(design, tmp_path, told=told.append)
+    assert (few.runs, few.done, few.spared, few.missing) == (8, 4, 4, 0)
+    assert list(table(tmp_path, [])["status"]) == ["done", "done", "spared", "spared"] * 2
+    assert "work.tickets_done" not in table(tmp_path, ["wall_s"])
+    assert standing(tmp_path)["spared"] == 4 and standing(tmp_path)["missing"] == 0
+    assert (told[0].runs, told[0].done, told[0].eta_s) == (8, 0, None)  # a total before the first run has ended
+    more = lay_out(Experiment.of({**design.experiment.to_dict(), "stop": {}}), "stub", environment={})
+    assert stubbed(more, tmp_path).done == 8
+
+
+def test_shards_have_a_standing_before_they_are_merged_and_a_lacking_one_is_told(tmp_path):
+    """Two of three shards have run: what they did is counted once, the rest is missing, and merge says so."""
+    file, out = tmp_path / "d.toml", tmp_path / "out"
+    file.write_text('name = "d"\nreplicates = 9\n[factors]\n"cluster.pue" = [1.1, 1.2]\n')
+    design = lay_out(Experiment.load(file), RESULTS_VERSION)
+    done = [execute(design, out, RESULTS_VERSION, engine=engine(), shard=(i, 3)).done for i in (1, 2)]
+    told = json.loads(CliRunner().invoke(app, ["sweep", "status", str(out), "--json"]).stdout)
+    assert told["shards"] == "1-of-3, 2-of-3"
+    assert (told["runs"], told["done"], told["missing"]) == (18, sum(done), 18 - sum(done))
+    merged = CliRunner().invoke(app, ["sweep", "merge", str(file), "--out", str(out)])
+    assert merged.exit_code == 0 and f"{18 - sum(done)} of 18 runs are missing" in merged.stderr
+
+
+@pytest.mark.parametrize(
+    ("tree", "told"),
+    [
+        ({"factors": LISTS, "points": 5}, "points = 5: is of lhs and sobol"),
+        ({"factors": LISTS, "set": {"run.horizon_h": 2}, "stop": {"horizon_h": 3}}, "stop.horizon_h = 3.0: is run.hor"),
+        ({"factors": LISTS, "metrics": ["tickets"]}, "metrics = 'tickets': is no figure"),
+        ({"factors": LISTS, "design": "random"}, "allowed: one of grid, zip, lhs, sobol, table"),
+        ({"factors": LISTS, "replicates": 0}, "allowed: a whole number from 1 to 100,000"),
+        ({"factors": LISTS, "name": "größe"}, "add a name"),
+        ({"factors": LISTS | {"cluster.gpu": ["H100", "H10"]}}, "point 1 and 8 more of d: cluster.gpu = 'H10'"),
+    ],
+)
+def test_what_an_experiment_cannot_mean_is_refused_in_words(tree, told):
+    """Once for each fault, whatever the number of points; nothing that is asked for is left aside."""
+    with pytest.raises(ScenarioError) as refused:
+        made(**tree)
+    assert told in str(refused.value) and len(refused.value.faults) == 1
+
+
+def test_an_analysis_refuses_what_it_cannot_use():
+    """Points of unequal replicates, and Sobol' points that are not even."""
+    rule = {"metric": "work.tickets_done", "half_width": 0.1}
+    asked = {"name": "d", "design": "lhs", "points": 4, "factors": RANGES}
+    with pytest.raises(ScenarioError, match="spares replicates"):
+        sampled(Experiment.of(asked | {"stop": {"confidence": rule}}), "morris", 2)
+    with pytest.raises(ScenarioError, match="power of 2 .* take 4"):
+        sampled(Experiment.of(asked), "sobol", 3)
 
 
 def test_a_plan_counts_the_points_that_cannot_be_run(tmp_path):
@@ -282,7 +351,7 @@ def test_an_analysis_with_failed_runs_writes_the_page_of_its_sweep_and_exits_4(t
     with opened(out) as storage:
         storage.fail({"run_id": design.runs[0].run_id, "error": "lost", "attempts": 1})
     ended = CliRunner().invoke(app, ["sensitivity", str(file), "--n", "2", "--out", str(out), "--json"])
-    assert ended.exit_code == 4 and "1 runs failed" in ended.stderr
+    assert ended.exit_code == 4 and "1 run failed" in ended.stderr
     assert (out / "report.html").exists() and not ended.stdout
 
 
@@ -325,6 +394,20 @@ def test_a_damaged_part_is_named_and_its_runs_are_run_again(tmp_path):
     part.unlink()
     assert (table(tmp_path)["status"] == "missing").any()
     assert stubbed(made(factors=LISTS), tmp_path).digest == whole.digest
+
+
+def test_a_damaged_manifest_and_a_folder_that_cannot_be_made_say_what_to_do(tmp_path):
+    """What is said to be done is done: the manifest is deleted, and the same call goes on beside its page."""
+    out = tmp_path / "out"
+    stubbed(made(factors=LISTS), out)
+    (out / "report.html").write_text("its page")
+    (out / "manifest.json").write_text("{")
+    with pytest.raises(StoreError, match="delete manifest.json"):
+        stubbed(made(factors=LISTS), out)
+    (out / "manifest.json").unlink()
+    assert stubbed(made(factors=LISTS), out).done == 18
+    with pytest.raises(StoreError, match="cannot be made .* choose another --out"):
+        stubbed(made(factors=LISTS), out / "report.html")
 
 
 def test_maps_and_frontiers_print_as_tables(tmp_path):

@@ -241,6 +241,14 @@ def test_mesa_parameters_are_taken():
     assert len(lay_out(made, "1", environment={}).runs) == 6
 
 
+def test_arguments_of_mesa_are_refused_where_they_would_be_left_aside():
+    """An experiment of its own says replicates and horizon itself."""
+    with pytest.raises(ScenarioError, match="iterations = 3: is for a dictionary of parameters"):
+        macrohard.sweep({"name": "d", "factors": {"cluster.n_gpus": [8]}}, iterations=3)
+    with pytest.raises(ScenarioError, match="max_steps = 60"):
+        macrohard.sweep(tiny().experiment, max_steps=60)
+
+
 def test_a_period_is_had_exactly_or_refused():
     """By hand: 1,000 ticks in bins of 60 would need 16.67 to 16.95 of them; a given horizon counts as well."""
     assert of_parameters({"run.horizon_h": 6.0}, data_collection_period=60)["set"]["run.series_bins"] == 6
@@ -319,4 +327,4 @@ def test_morris_finds_the_factor_that_matters(tmp_path):
     swept(lay_out(chosen, "1", environment={}), tmp_path, batch=4)
     found = {(each.metric, each.factor): each for each in indices(asked, tmp_path, "morris", 2)}
     assert found["power.load_mwh", "cluster.n_gpus"].total > 10 * found["power.load_mwh", "power.grid_mw"].total
-    assert "cluster.n_gpus" in tornado(list(found.values()), "power.load_mwh")
+    assert "cluster.n_gpus" in tornado(list(found.values()), "power.load_mwh", "morris")

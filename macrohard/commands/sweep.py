@@ -1,6 +1,7 @@
 """`macrohard sweep plan|run|status|merge`: experiments of many runs."""
 
 import json
+from collections import Counter
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -45,6 +46,7 @@ def run(
     json_: JsonOption = False,
 ) -> None:
     """Run what is missing of an experiment; killed at any moment, the same command goes on."""
+    from macrohard.report.quantity import counted
     from macrohard.sweeps.execute import execute
     from macrohard.sweeps.progress import shown
     from macrohard.targets import target
@@ -68,43 +70,43 @@ def run(
         )  # fmt: skip
     print_document(outcome.to_dict() | _page(outcome, part), json_)
     if outcome.out_of_budget:
-        say("the budget is spent; the same command goes on with what is left")
+        say(f"the budget is spent; the same command goes on with {counted(outcome.missing, 'run')} that are left")
     missed = _missed(outcome.out, targets)
     for line in missed:
         say(line)
     if missed:
         raise typer.Exit(MISSED)
     if outcome.failed:
-        say(f"{outcome.failed} runs failed: see {outcome.out / 'failed'}; --retry-failed tries them again")
+        say(f"{counted(outcome.failed, 'run')} failed: see {outcome.out / 'failed'}; --retry-failed tries again")
         raise typer.Exit(FAILED_RUNS)
 
 
 @app.command()
 def status(experiment: SweepArgument, out: OutOption = None, json_: JsonOption = False) -> None:
-    """Say how far a sweep has come; it may be running."""
-    from macrohard.sweeps.stored import manifest, table
+    """Say how far a sweep has come, or the shards of a job array that are not merged yet; it may be running."""
+    from macrohard.report.quantity import counted
+    from macrohard.sweeps.standing import standing
 
-    folder = experiment if experiment.is_dir() else _folder(experiment, out)
-    manifest(folder)
-    rows = table(folder, ["wall_s"]).drop_duplicates("run_id")
-    counts = {each: int((rows["status"] == each).sum()) for each in ("done", "failed", "missing")}
-    failed = rows.loc[rows["status"] == "failed", "run_id"].tolist()
-    errors = {each: json.loads((folder / "failed" / f"{each}.json").read_bytes())["error"] for each in failed}
-    document = {"out": str(folder), "runs": len(rows), **counts, "run_s": float(rows["wall_s"].sum()), "errors": errors}
-    print_document(document, json_)
+    found = standing(experiment if experiment.is_dir() else _folder(experiment, out))
+    errors = found.pop("errors")
+    print_document(found | ({"errors": errors} if json_ else {}), json_)
+    if not json_:
+        for error, n in Counter(errors.values()).most_common():
+            print(f"{counted(n, 'run')} failed: {error}")
 
 
 @app.command()
 def merge(experiment: ExperimentArgument, out: OutOption = None, json_: JsonOption = False) -> None:
     """Bring the shards of a job array together."""
     from macrohard import reproducibility
+    from macrohard.report.quantity import counted
     from macrohard.sweeps.merging import merge as merged
 
     outcome = merged(_design(experiment), _folder(experiment, out), _version(), reproducibility.mode())
     print_document(outcome.to_dict() | _page(outcome), json_)
-    n_missing = outcome.runs - outcome.done - outcome.failed
-    if n_missing:
-        say(f"{n_missing} of {outcome.runs} runs are missing: start the tasks again that were to run them")
+    if outcome.missing:
+        of = f"{outcome.missing:,} of {counted(outcome.runs, 'run')}"
+        say(f"{of} are missing: start the tasks again that were to run them")
     if outcome.failed:
         raise typer.Exit(FAILED_RUNS)
 
@@ -147,6 +149,7 @@ def _shard(text: str) -> tuple[int, int]:
 
 
 def _missed(folder: Path, targets: list[Any]) -> list[str]:
+    from macrohard.report.quantity import counted
     from macrohard.sweeps.stored import table
 
     if not targets:
@@ -157,9 +160,10 @@ def _missed(folder: Path, targets: list[Any]) -> list[str]:
     for each in targets:
         if each.key not in rows:
             each.figure(dict.fromkeys(map(str, rows.columns), 0.0))  # says what was meant
-        n = sum(each.is_missed({each.key: figure}) for figure in rows[each.key])
-        if n:
-            lines.append(f"--fail-on {each}: holds in {n} of {len(rows)} runs")
+        n, n_blank = sum(map(each.holds_for, rows[each.key])), int(rows[each.key].isna().sum())
+        if n or n_blank:
+            blank = f", and {n_blank:,} have no value, which counts as if it held" if n_blank else ""
+            lines.append(f"--fail-on {each}: holds in {n:,} of {counted(len(rows), 'run')}{blank}")
     return lines
 
 

@@ -43,6 +43,7 @@ def export(
     """Write plan and results of a sweep as one CSV or netCDF file."""
     from macrohard.faults import Fault, ScenarioError
     from macrohard.outbox import check_file
+    from macrohard.report.quantity import counted
     from macrohard.sweeps.merging import export as exported
 
     check_file(file)
@@ -51,7 +52,7 @@ def export(
     if kind is None or file.suffix not in allowed:
         fault = Fault("", str(file), None, f"allowed: {' or '.join(allowed)}", "choose that ending", has_value=False)
         raise ScenarioError([fault])
-    print(f"{file}: {exported(folder, file, kind)} runs")
+    print(f"{file}: {counted(exported(folder, file, kind), 'run')}")
 
 
 def compare(
@@ -102,6 +103,7 @@ def sensitivity(
 ) -> None:
     """Run what an analysis of the experiment's ranges needs, and say which factors matter, with intervals."""
     from macrohard.report.paper import write_page
+    from macrohard.report.quantity import counted
     from macrohard.report.study_page import study_page
     from macrohard.results.summary import RESULTS_VERSION
     from macrohard.store import to_json
@@ -119,14 +121,14 @@ def sensitivity(
         outcome = execute(lay_out(chosen, RESULTS_VERSION), folder, RESULTS_VERSION, jobs=jobs, told=told)
     if outcome.failed:
         page = write_sweep_page(folder)
-        say(f"{outcome.failed} runs failed, and indices need them all: see {page}")
+        say(f"{counted(outcome.failed, 'run')} failed, and indices need them all: see {page}")
         raise typer.Exit(FAILED_RUNS)
     found = indices(asked, folder, method, n)
     write_page(study_page(study_of(folder, indices=found, method=method)), folder / "report.html")
     if json_:
         print(to_json([each.to_dict() for each in found]))
     else:
-        print("\n".join(tornado(found, metric) for metric in asked.metrics))
+        print("\n".join(tornado(found, metric, method) for metric in asked.metrics))
 
 
 def map_(

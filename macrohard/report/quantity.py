@@ -130,6 +130,11 @@ def gpu_time(hours: float) -> str:
     return human(hours, "GPU-h") if not hours < 0.01 else human(hours * 3600, "GPU-s")
 
 
+def counted(n: int, noun: str) -> str:
+    """So many of something, as "1 run" or "1,200 runs"."""
+    return f"{n:,} {noun}{'' if n == 1 else 's'}"
+
+
 def plain(value: object) -> str:
     """A value of a summary as it stands in a table, with five significant digits."""
     if value is None:

@@ -33,7 +33,9 @@ def asked(study: Study) -> str:
     runs, done = len(study.runs), len(study.done)
     words += f", {study.replicates:,} runs each" if study.replicates > 1 else ", one run each"
     words += f" of {duration(study.hours)}" if math.isfinite(study.hours) else ""
-    return words + (f"; all {runs:,} finished." if done == runs else f"; {done:,} of {runs:,} finished.")
+    spared = int((study.runs["status"] == "spared").sum())
+    words += f"; all {runs:,} finished" if done == runs else f"; {done:,} of {runs:,} finished"
+    return words + (f", {spared:,} were spared by the stop rule." if spared else ".")
 
 
 def _range(study: Study, factor: str) -> str:

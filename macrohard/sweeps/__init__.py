@@ -49,15 +49,17 @@ def sweep(
     from macrohard.sweeps.progress import shown
     from macrohard.sweeps.stored import series_of, table
 
+    is_of_parameters = isinstance(experiment, Mapping) and not {"factors", "table"} & set(experiment)
+    if not is_of_parameters:
+        _refuse_of_parameters({"iterations": (iterations, 1), "max_steps": (max_steps, None)})
     if isinstance(experiment, Experiment):
         chosen = experiment
     elif isinstance(experiment, Mapping):
-        is_file_form = {"factors", "table"} & set(experiment)
         steps = max_steps if max_steps is not None or "run.horizon_h" in experiment else MESA_STEPS
         chosen = Experiment.of(
-            experiment
-            if is_file_form
-            else of_parameters(experiment, str(scenario), iterations, steps, data_collection_period)
+            of_parameters(experiment, str(scenario), iterations, steps, data_collection_period)
+            if is_of_parameters
+            else experiment
         )
     else:
         chosen = Experiment.load(experiment)
@@ -100,6 +102,16 @@ def of_parameters(
         fixed["run.series_bins"] = _bins(ticks, data_collection_period, varied)
     made = {"name": "batch", "scenario": scenario, "replicates": iterations, "set": fixed, "factors": factors}
     return made | {"series": data_collection_period > 0}
+
+
+def _refuse_of_parameters(given: Mapping[str, tuple[object, object]]) -> None:
+    """Arguments that an experiment of its own has no use for, each with what leaves it out."""
+    from macrohard.faults import Fault, ScenarioError
+
+    what, remedy = "is for a dictionary of parameters", "set replicates and run.horizon_h in the experiment"
+    faults = [Fault("", name, value, what, remedy) for name, (value, left_out) in given.items() if value != left_out]
+    if faults:
+        raise ScenarioError(faults)
 
 
 def _bins(ticks: int, period: int, varied: Sequence[str]) -> int:

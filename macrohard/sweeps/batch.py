@@ -49,6 +49,7 @@ def run_all(
 
     `n_lanes` is the size of other batches of the kind: one that lacks less than half of it is filled up to that.
     """
+    began = time.perf_counter()
     groups: dict[object, list[Lane]] = {}
     for place, scenario in enumerate(scenarios):
         try:
@@ -56,38 +57,41 @@ def run_all(
             groups.setdefault(shape_of(lane), []).append(lane)
         except Exception as error:  # a scenario that cannot be laid out is a failed run, not a failed sweep
             yield place, error
+    laid_s = (time.perf_counter() - began) / max(1, len(scenarios))
     for lanes in groups.values():
-        yield from _run_group(lanes, n_lanes, told)
+        yield from _run_group(lanes, n_lanes, laid_s, told)
 
 
-def _run_group(lanes: list[Lane], n_lanes: int, told: Told) -> Iterator[tuple[int, Outcome]]:
+def _run_group(lanes: list[Lane], n_lanes: int, laid_s: float, told: Told) -> Iterator[tuple[int, Outcome]]:
+    """The runs of a batch; what each took, without compiling but with its share of laying all out."""
     began = time.perf_counter()
     if 2 * len(lanes) <= n_lanes:
         n_lanes = len(lanes)
     try:
-        held = jax.device_get(_alone(lanes[0], told) if len(lanes) == 1 else _together(lanes, n_lanes, told))
+        state, compile_s = _alone(lanes[0], told) if len(lanes) == 1 else _together(lanes, n_lanes, told)
+        held = jax.device_get(state)
     except Exception as error:
         if len(lanes) == 1:
             yield lanes[0].place, error
             return
         for lane in lanes:
-            yield from _run_group([lane], 1, told)
+            yield from _run_group([lane], 1, laid_s, told)
         return
-    each_s = (time.perf_counter() - began) / len(lanes)
+    each_s = laid_s + (time.perf_counter() - began - compile_s) / len(lanes)
     for number, lane in enumerate(lanes):
-        state: State = jax.tree.map(lambda leaf, at=number: leaf[at], held) if len(lanes) > 1 else held
+        own: State = jax.tree.map(lambda leaf, at=number: leaf[at], held) if len(lanes) > 1 else held
         try:
-            yield lane.place, _read(lane, state, each_s, told)
+            yield lane.place, _read(lane, own, each_s, told)
         except Exception as error:
             yield lane.place, error
 
 
-def _alone(lane: Lane, told: Told) -> State:
+def _alone(lane: Lane, told: Told) -> tuple[State, float]:
     """A batch of one, without the axis of lanes."""
     return _advanced(partial(advance, lane.plan.shop, lane.params), _opened(lane), lane.plan.n_ticks, told)
 
 
-def _together(lanes: list[Lane], n_lanes: int, told: Told) -> State:
+def _together(lanes: list[Lane], n_lanes: int, told: Told) -> tuple[State, float]:
     """A batch; copies of the first run fill it up, and are not read."""
     first, n_lanes = lanes[0], max(n_lanes, len(lanes))
     n_lanes = next((size for size in _LANES if size >= n_lanes), n_lanes)
@@ -110,7 +114,7 @@ def _read(lane: Lane, state: State, wall_s: float, told: Told) -> Result:
     plan = lane.plan
     if int(state.n_rows) > plan.capacity or int(state.counts[COUNTS.index("lost_rows")]) > 0:
         began = time.perf_counter()
-        state = _advanced(partial(advance, plan.shop, plan.params), plan.opening(), plan.n_ticks, told)
+        state, _ = _advanced(partial(advance, plan.shop, plan.params), plan.opening(), plan.n_ticks, told)
         return result_of(plan, state, time.perf_counter() - began, 0.0)
     own = jax.tree.map(lambda leaf: leaf[: plan.capacity], state.tickets)
     return result_of(plan, replace(state, tickets=own), wall_s, 0.0)
@@ -136,7 +140,12 @@ def _advance_all(shop: Shop, params: Params, states: State, n_ticks: int) -> Sta
     return later
 
 
-def _advanced(step: Callable[[State, int], State], state: State, n_ticks: int, told: Told) -> State:
+def _advanced(step: Callable[[State, int], State], state: State, n_ticks: int, told: Told) -> tuple[State, float]:
+    """The state after so many ticks, and the seconds that compiling took."""
+    began = time.perf_counter()
+    state = step(state, 0)
+    state.tick.block_until_ready()
+    compile_s = time.perf_counter() - began
     done, slice_ = 0, 1
     while done < n_ticks:
         n = min(slice_, n_ticks - done)
@@ -147,7 +156,7 @@ def _advanced(step: Callable[[State, int], State], state: State, n_ticks: int, t
         done += n
         told(n)
         slice_ = max(1, min(int(n * SLICE_S / took_s), 64 * n))
-    return state
+    return state, compile_s
 
 
 def lane_of(place: int, scenario: Scenario) -> Lane:

@@ -3,7 +3,7 @@
 import hashlib
 import itertools
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -70,15 +70,13 @@ def lay_out(
     seeds = [replicate_seed(_seed(experiment, scenario), each) for each in range(experiment.replicates)]
     points = tuple(points_of(experiment))
     runs: list[Run] = []
-    faults: list[Fault] = []
+    faults: dict[str, tuple[Fault, list[int]]] = {}
     for number, point in enumerate(points):
         try:
             settled = scenario.override(texts(point))
         except ScenarioError as error:
-            faults += [
-                Fault(f"point {number} of {experiment.name}", f.key, f.value, f.allowed, f.remedy, f.has_value)
-                for f in error.faults
-            ]
+            for fault in error.faults:
+                faults.setdefault(f"{fault.key}={fault.value!r}: {fault.allowed}", (fault, []))[1].append(number)
             if len(faults) > _SHOWN:
                 break
             continue
@@ -87,8 +85,14 @@ def lay_out(
             own = settled.override([f"run.seed={seed}"])
             runs.append(Run(number, replicate, seed, run_id(version, own), shape))
     if faults:
-        raise ScenarioError(faults)
+        raise ScenarioError(replace(f, place=_place(experiment, numbers)) for f, numbers in faults.values())
     return Design(experiment, base, points, tuple(runs))
+
+
+def _place(experiment: Experiment, points: list[int]) -> str:
+    """Where a fault is: the first of its points, and how many more have it."""
+    more = f" and {len(points) - 1:,} more" if len(points) > 1 else ""
+    return f"point {points[0]}{more} of {experiment.name}"
 
 
 def points_of(experiment: Experiment) -> Iterator[Point]:

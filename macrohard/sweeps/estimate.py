@@ -4,6 +4,7 @@ import os
 from dataclasses import asdict, dataclass
 from typing import NamedTuple
 
+from macrohard.report.quantity import counted
 from macrohard.scenario.limits import estimate as estimate_of_run
 from macrohard.sweeps.design import Design
 from macrohard.sweeps.execute import FLUSH_S, batch_of
@@ -58,16 +59,17 @@ class Need:
 
     def __str__(self) -> str:
         """In words."""
-        shapes = f"{self.shapes} shape{'s' if self.shapes != 1 else ''}"
         together = f"up to {self.batch} in a batch" if self.batch > 1 else "each alone"
         lines = [
-            f"{self.name}: {self.points:,} points, {self.runs:,} runs, {together}; on {self.jobs} workers "
-            f"about {_time(self.time_s)}, of which {_time(self.compile_s)} to compile {shapes} unless cached; "
+            f"{self.name}: {counted(self.points, 'point')}, {counted(self.runs, 'run')}, {together}; on "
+            f"{counted(self.jobs, 'worker')} about {_time(self.time_s)}, of which {_time(self.compile_s)} to compile "
+            f"{counted(self.shapes, 'shape')} unless cached; "
             f"{self.memory_gb:,.1f} GB of memory, {self.disk_mb:,.1f} MB of disk"
         ]
         if self.impossible:
             of = "" if self.tried == self.points else f" of {self.tried:,} looked at"
-            lines.append(f"{self.impossible:,} points{of} cannot be run: each of their runs will fail. {self.why}")
+            points = counted(self.impossible, "point") + of
+            lines.append(f"{points} cannot be run: each of their runs will fail. {self.why}")
         return "\n".join(lines)
 
 

@@ -14,9 +14,9 @@ from macrohard.names import nearest
 from macrohard.sweeps.design import Design, Run, in_shard
 from macrohard.sweeps.pool import Event, Pool
 from macrohard.sweeps.queue import Job, Queue
-from macrohard.sweeps.stopping import wanted
+from macrohard.sweeps.stopping import spared, wanted
 from macrohard.sweeps.storage import Storage, opened
-from macrohard.sweeps.stored import Done, column_of, digest_of, table
+from macrohard.sweeps.stored import Done, column_of, digest_of, figures_of, kept_columns, table
 
 MAX_BATCH = 32
 """Most runs of one batch: 8 to 64 of 100 agents cost the same a tick, within what a busy machine lets one tell."""
@@ -67,6 +67,9 @@ class Outcome:
     runs: int
     done: int
     failed: int
+    spared: int
+    """Not run, and by the stop rule not needed."""
+    missing: int
     digest: str
     wall_s: float
     out: Path
@@ -95,8 +98,8 @@ def execute(
 ) -> Outcome:
     """Runs what is missing of a design; finished runs of an earlier call are kept and not run again.
 
-    A figure of the experiment, or one of `columns` that will be read, that no run has is a ScenarioError at the first
-    run.
+    A figure of the experiment, or one of `columns` that will be read, that no run has is a ScenarioError once the first
+    runs are kept.
     """
     began = time.monotonic()
     n_workers = (
@@ -122,12 +125,16 @@ def outcome_of(
     design: Design, out: Path, done: dict[str, Done], runs: Iterable[Run], wall_s: float, out_of_budget: bool = False
 ) -> Outcome:
     """What came of the runs of a design."""
-    mine = {run.run_id: done[run.run_id] for run in runs if run.run_id in done}
+    unique, rule = {run.run_id: run for run in runs}, design.experiment.stop.confidence
+    mine = {run_id: done[run_id] for run_id in unique if run_id in done}
     n_failed = sum(each.status == "failed" for each in mine.values())
-    n_runs = len({run.run_id for run in runs})
-    name, n_points = design.experiment.name, len(design.points)
-    digest = digest_of(mine, mine)
-    return Outcome(name, n_points, n_runs, len(mine) - n_failed, n_failed, digest, wall_s, out, out_of_budget)
+    over = spared(unique.values(), rule, figures_of(table(out, [rule.metric]), rule)) if rule is not None else []
+    n_spared = sum(run.run_id not in mine for run in over)
+    name, n_points, digest = design.experiment.name, len(design.points), digest_of(mine, mine)
+    return Outcome(
+        name, n_points, len(unique), len(mine) - n_failed, n_failed, n_spared, len(unique) - len(mine) - n_spared,
+        digest, wall_s, out, out_of_budget,
+    )  # fmt: skip
 
 
 def batch_of(design: Design) -> int:
@@ -156,21 +163,23 @@ class _Sweep:
         self.figures: dict[str, float | None] = {}
         self.held: list[dict[str, Any]] = []
         self.flushed = time.monotonic()
-        self.fresh, self.in_work = 0, 0
-        self.compiled, self.n_compiled = began, 0  # when the first runs were there, late by compiling, and how many
+        self.fresh, self.run_s, self.in_work, self.n_spared = 0, 0.0, 0, 0
+        self.slots = max(1, engine.free)
+        self.is_checked = False
 
     def run(self) -> bool:
         """Runs until nothing is missing, or until the budget is spent (True)."""
         rule, budget_h = self.design.experiment.stop.confidence, self.design.experiment.stop.budget_h
         self.status = {run_id: each.status for run_id, each in self.storage.done().items() if run_id in self.by_id}
         if rule is not None and self.status:
-            stored = table(self.storage.folder, [rule.metric])
-            for run_id, value, status in zip(stored["run_id"], stored[rule.metric], stored["status"], strict=True):
-                if status != "missing":
-                    self.figures[run_id] = float(value) if status == "done" else None
+            self.figures = figures_of(table(self.storage.folder, [rule.metric]), rule)
+        if "done" in self.status.values():
+            self._refuse_unknown()
+        self._tell()
         spent = False
         while True:
             missing = [run for run in wanted(self.runs, rule, self.figures) if run.run_id not in self.status]
+            self.n_spared = sum(run.run_id not in self.status for run in spared(self.runs, rule, self.figures))
             if not missing or spent:
                 break
             self.queue.put(missing, self.batch, self.n_workers)
@@ -183,7 +192,7 @@ class _Sweep:
                     self._take(event)
                 self._flush()
         self._flush(at_once=True)
-        return spent
+        return spent and bool(missing)
 
     def _take(self, event: Event) -> None:
         if event.died:
@@ -201,17 +210,17 @@ class _Sweep:
 
     def _finished(self, row: dict[str, Any]) -> None:
         run = self.by_id[row["run_id"]]
-        if not self.fresh:
-            self._refuse_unknown({**row["figures"], **row.get("series", {}), **row, **self.factors})
         rule = self.design.experiment.stop.confidence
         if rule is not None:
             self.figures[run.run_id] = row["figures"].get(rule.metric)
         self.status[run.run_id] = "done"
-        self.fresh += 1
+        self.fresh, self.run_s = self.fresh + 1, self.run_s + row["wall_s"]
         self.held.append(_flat(row, run, self.factors))
 
-    def _refuse_unknown(self, known: dict[str, Any]) -> None:
-        """Figures that no run has are told at the first run, not at the last."""
+    def _refuse_unknown(self) -> None:
+        """Figures that no run has are told once a run is kept, not at the last."""
+        self.is_checked = True
+        known = kept_columns(self.storage.folder) | {"point", "status", *self.factors}
         rule = self.design.experiment.stop.confidence
         asked = [*self.design.experiment.metrics, *([rule.metric] if rule is not None else []), *self.columns]
         faults = []
@@ -235,16 +244,13 @@ class _Sweep:
             self.storage.add(self.held)
             self.held, self.flushed = [], now
             self._tell()
+            if not self.is_checked:
+                self._refuse_unknown()
 
     def _tell(self, error: str = "") -> None:
         n_failed = sum(each == "failed" for each in self.status.values())
-        left = len(self.runs) - len(self.status)
-        if not self.n_compiled:
-            self.compiled, self.n_compiled = time.monotonic(), self.fresh
-        since, n = (self.compiled, self.fresh - self.n_compiled)
-        if not n:
-            since, n = self.began, self.fresh  # too much, but all that is known
-        eta_s = (time.monotonic() - since) / n * left if n else None
+        left = len(self.runs) - len(self.status) - self.n_spared
+        eta_s = left * self.run_s / self.fresh / self.slots if self.fresh else None  # without what is yet to compile
         n_safe = len(self.status) - n_failed - len(self.held)  # what still waits to be written is not acknowledged
         self.told(Progress(len(self.runs), n_safe, n_failed, eta_s, error))
 

@@ -10,7 +10,7 @@ from pydantic import StringConstraints, ValidationError
 from macrohard.faults import Fault, ScenarioError
 from macrohard.names import nearest
 from macrohard.scenario import Scenario, toml_text
-from macrohard.scenario.fields import field_at, is_array, takes
+from macrohard.scenario.fields import allowed, field_at, is_array, takes
 from macrohard.scenario.sections.section import Section
 from macrohard.sweeps.ranges import Range, of_table
 
@@ -183,6 +183,16 @@ def _faults_of_design(made: "Experiment", place: str) -> list[Fault]:
         faults.append(Fault(place, "factors", lengths, f"lists of equal length for zip, not {lengths}", "make them so"))
     if sampled and made.points is None:
         faults.append(Fault(place, "points", None, "is missing; how many are to be drawn", "add it", has_value=False))
+    if made.points is not None and not sampled:
+        what = f"is of lhs and sobol; {made.design} has the points of its lists"
+        faults.append(Fault(place, "points", made.points, what, "take it out, or choose one of those designs"))
+    if made.stop.horizon_h is not None and "run.horizon_h" in {
+        *made.set,
+        *made.factors,
+        *(k for r in made.table for k in r),
+    }:
+        what = "is run.horizon_h, which is set, too"
+        faults.append(Fault(place, "stop.horizon_h", made.stop.horizon_h, what, "take one of them out"))
     if (made.design == "table") != bool(made.table) or (made.table and made.factors):
         remedy = "give [[table]] rows and no [factors] with design = 'table', and only there"
         faults.append(Fault(place, "table", None, "does not fit the design", remedy, has_value=False))
@@ -215,5 +225,12 @@ def _fault(place: str, error: Any) -> Fault:
         return Fault(place, key, error["input"], f"no such key; allowed: {known}", meant)
     if kind == "missing":
         return Fault(place, key, None, "is missing", "add it", has_value=False)
-    allowed = {"name": "letters, digits, '.', '_' and '-', at most 80"}.get(key, error["msg"])
-    return Fault(place, key, error["input"], f"allowed: {allowed}", "write it as allowed")
+    if key == "name":
+        what = "allowed: letters and digits, after the first '.', '_' and '-', too; at most 80"
+        return Fault(place, key, error["input"], what, 'add a name = "..." like that; left out, it is that of the file')
+    if loc[0] == "metrics" and len(loc) > 1:
+        what = "is no figure; allowed: one of `macrohard run --json`"
+        return Fault(place, "metrics", error["input"], what, "write it like work.tickets_done")
+    field = field_at(Experiment, loc)
+    words = error["msg"] if field is None else allowed(field)
+    return Fault(place, key, error["input"], f"allowed: {words}", "write it as allowed")

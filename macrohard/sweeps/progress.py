@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from macrohard.report.quantity import duration
 from macrohard.sweeps.execute import Progress
 
 
@@ -29,7 +30,7 @@ def shown(name: str) -> Iterator[Callable[[Progress], None]]:
         task = bar.add_task(name, total=None, left="")
 
         def update(at: Progress) -> None:
-            left = "" if at.eta_s is None else f"about {at.eta_s / 60:.0f} min left"
+            left = "" if not at.eta_s else f"about {duration(at.eta_s / 3600)} left"
             bar.update(task, total=at.runs, completed=at.done + at.failed, left=left)
             if at.error:
                 bar.console.print(f"failed: {at.error}", markup=False)

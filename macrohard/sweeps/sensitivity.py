@@ -14,6 +14,13 @@ from macrohard.sweeps.stored import table
 Method = Literal["morris", "sobol"]
 
 
+MEANT: dict[Method, str] = {
+    "morris": "mean absolute change over a factor's range (mu*)",
+    "sobol": "share of the variance, with all interactions (total index)",
+}
+"""What `Index.total` is."""
+
+
 @dataclass(frozen=True)
 class Index:
     """How much one factor moves one figure.
@@ -41,6 +48,13 @@ def sampled(experiment: Experiment, method: Method, n: int) -> Experiment:
     if len(ranges) < 2 or len(ranges) < len(experiment.factors):
         what = "needs two or more factors, each {low, high}, and design = 'lhs' or 'sobol'"
         raise ScenarioError([Fault(experiment.name, "factors", None, what, "change them", has_value=False)])
+    if experiment.stop.confidence is not None:
+        what = "spares replicates; an analysis needs as many of each point"
+        fault = Fault(experiment.name, "stop.confidence", None, what, "take it out", has_value=False)
+        raise ScenarioError([fault])
+    if method == "sobol" and n & (n - 1):
+        what = "allowed: a power of 2 for sobol, whose points are even only then"
+        raise ScenarioError([Fault("", "--n", n, what, f"take {1 << n.bit_length()}")])
     shares = _sample(len(ranges), method, n, experiment.seed or 1)
     whole = {key: takes_whole(key) for key in ranges}
     rows = [
@@ -72,12 +86,12 @@ def sobol_of(shares: "np.ndarray[Any, Any]", figure: "np.ndarray[Any, Any]", nam
     return _analysed("figure", names, shares, figure, "sobol")
 
 
-def tornado(found: list[Index], metric: str, width: int = 40) -> str:
+def tornado(found: list[Index], metric: str, method: Method, width: int = 40) -> str:
     """The factors of a figure as bars, longest first, with the half width of the interval."""
     mine = sorted((each for each in found if each.metric == metric), key=lambda each: -each.total)
     longest = max((abs(each.total) for each in mine), default=0.0) or 1.0
     wide = max((len(each.factor) for each in mine), default=0)
-    lines = [metric]
+    lines = [f"{metric}: {MEANT[method]}, 95 % interval"]
     for each in mine:
         bar = "#" * max(0, round(abs(each.total) / longest * width))
         lines.append(f"  {each.factor:{wide}}  {bar:{width}}  {each.total:.4g} +- {each.total_half_width:.2g}")

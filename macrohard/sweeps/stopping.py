@@ -10,6 +10,9 @@ from collections.abc import Iterable, Mapping
 from macrohard.sweeps.design import Run
 from macrohard.sweeps.experiment import Confidence
 
+Figures = Mapping[str, float | None]
+"""Of the runs that have ended, by run id: what the rule looks at, None of those that failed."""
+
 
 def half_width(values: list[float]) -> float:
     """Half of the 95 % interval of the mean, as a share of the mean; infinite below two values."""
@@ -25,24 +28,43 @@ def half_width(values: list[float]) -> float:
     return float(t.ppf(0.975, n - 1)) * spread / math.sqrt(n) / abs(mean) if mean else math.inf
 
 
-def wanted(runs: Iterable[Run], rule: Confidence | None, figures: Mapping[str, float | None]) -> list[Run]:
+def wanted(runs: Iterable[Run], rule: Confidence | None, figures: Figures) -> list[Run]:
     """The runs that are needed, as far as can be told; `figures` are those of the finished runs (None: failed)."""
     if rule is None:
         return list(runs)
+    needed: list[Run] = []
+    for replicates in _by_point(runs):
+        enough, is_known = _enough(replicates, rule, figures)
+        needed += replicates[: enough if is_known else max(enough + 1, rule.min_replicates)]
+    return needed
+
+
+def spared(runs: Iterable[Run], rule: Confidence | None, figures: Figures) -> list[Run]:
+    """The runs that the rule does without: of each point all after those that made its interval narrow."""
+    if rule is None:
+        return []
+    over: list[Run] = []
+    for replicates in _by_point(runs):
+        enough, is_known = _enough(replicates, rule, figures)
+        over += replicates[enough:] if is_known else []
+    return over
+
+
+def _by_point(runs: Iterable[Run]) -> list[list[Run]]:
     points: dict[int, list[Run]] = defaultdict(list)
     for run in runs:
         points[run.point].append(run)
-    needed: list[Run] = []
-    for replicates in points.values():
-        ordered = sorted(replicates, key=lambda run: run.replicate)
-        values: list[float] = []
-        for number, run in enumerate(ordered):
-            if number >= rule.min_replicates and half_width(values) <= rule.half_width:
-                break
-            needed.append(run)
-            if run.run_id not in figures:
-                if number + 1 >= rule.min_replicates:
-                    break
-            elif (value := figures[run.run_id]) is not None:
-                values.append(value)
-    return needed
+    return [sorted(each, key=lambda run: run.replicate) for each in points.values()]
+
+
+def _enough(replicates: list[Run], rule: Confidence, figures: Figures) -> tuple[int, bool]:
+    """How many replicates are enough; or, with False, how many came before the first that has not run."""
+    values: list[float] = []
+    for number, run in enumerate(replicates):
+        if number >= rule.min_replicates and half_width(values) <= rule.half_width:
+            return number, True
+        if run.run_id not in figures:
+            return number, False
+        if (value := figures[run.run_id]) is not None:
+            values.append(value)
+    return len(replicates), True

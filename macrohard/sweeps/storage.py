@@ -132,11 +132,16 @@ def opened(folder: Path) -> Iterator[Storage]:
     """Opens the folder of a sweep for writing, made if need be; StoreError if it holds anything else."""
     with as_store_error(folder):
         if folder.is_dir() and manifest(folder, missing_ok=True) is None:
-            strange = sorted(path.name for path in folder.iterdir() if not _OWN.fullmatch(path.name))
+            own = {"report.html"} if (folder / "plan.parquet").exists() else set()
+            names = {path.name for path in folder.iterdir()} - own
+            strange = sorted(name for name in names if not _OWN.fullmatch(name))
             if strange:
                 raise StoreError(f"{folder}: holds files that are no sweep ({strange[0]}); choose another --out")
+    try:
         for inner in ("runs", "series", "failed"):
             (folder / inner).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreError(f"{folder}: cannot be made ({error.strerror or error}); choose another --out") from error
     with as_store_error(folder), locked(folder / "lock", folder):
         for left in [*folder.glob(".*.new"), *folder.glob("*/.*.new")]:
             left.unlink(missing_ok=True)

@@ -2,7 +2,9 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,8 +16,10 @@ from macrohard.names import meant
 from macrohard.scenario import Scenario
 from macrohard.scenario.toml_text import value_text
 from macrohard.store import StoreError
-from macrohard.sweeps.design import Design
+from macrohard.sweeps.design import Design, Run
+from macrohard.sweeps.experiment import Confidence
 from macrohard.sweeps.files import as_store_error
+from macrohard.sweeps.stopping import spared
 
 KIND = "macrohard sweep"
 SCHEMA = 1
@@ -37,7 +41,8 @@ def manifest(folder: Path, *, missing_ok: bool = False) -> dict[str, Any] | None
     except FileNotFoundError:
         document = None
     except (OSError, ValueError, RecursionError) as error:
-        raise StoreError(f"{folder}: its manifest cannot be read ({error})") from None
+        what = "delete manifest.json, and the same `sweep run` writes it anew and goes on"
+        raise StoreError(f"{folder}: its manifest cannot be read ({error}); {what}") from None
     if document is None and missing_ok:
         return None
     if not isinstance(document, dict) or document.get("kind") != KIND:
@@ -72,12 +77,15 @@ def column_of(values: Iterable[object]) -> list[Any]:
 
 
 def table(folder: Path, columns: Iterable[str] | None = None) -> pd.DataFrame:
-    """Plan and results of a sweep joined: one row per run of the plan, in order, with `status`."""
-    manifest(folder)
+    """Plan and results of a sweep joined: one row per run of the plan, in order, with `status`.
+
+    That is done, failed, missing or spared: not run, and by the stop rule not needed.
+    """
+    rule = _rule(manifest(folder) or {})
     with as_store_error(folder):
         plan = pd.read_parquet(folder / "plan.parquet")
         parts = sorted((folder / "runs").glob("part-*.parquet"))
-        wanted = None if columns is None else {"run_id", "digest", *columns}
+        wanted = None if columns is None else {"run_id", "digest", *columns, *([rule.metric] if rule else [])}
         frames = [_part(part, wanted) for part in parts]
         failed = {path.stem for path in (folder / "failed").glob("*.json")}
     found = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame({"run_id": [], "digest": []})
@@ -92,7 +100,38 @@ def table(folder: Path, columns: Iterable[str] | None = None) -> pd.DataFrame:
         for ok, run in zip(done, joined["run_id"], strict=True)
     ]
     joined.insert(4, "status", status)
+    if rule is not None:
+        over = {run.run_id for run in spared(_runs(joined), rule, figures_of(joined, rule))}
+        joined.loc[joined["run_id"].isin(over) & (joined["status"] == "missing"), "status"] = "spared"
+        if columns is not None and rule.metric not in {*columns, *plan}:
+            joined = joined.drop(columns=rule.metric, errors="ignore")
     return joined
+
+
+def figures_of(rows: pd.DataFrame, rule: Confidence) -> dict[str, float | None]:
+    """What the stop rule looks at, of the runs that have ended; None of those that failed."""
+    ended = rows[rows["status"].isin(["done", "failed"])]
+    values = ended[rule.metric] if rule.metric in ended else [math.nan] * len(ended)
+    return {
+        run_id: float(value) if status == "done" else None
+        for run_id, value, status in zip(ended["run_id"], values, ended["status"], strict=True)
+    }
+
+
+def kept_columns(folder: Path) -> set[str]:
+    """Names of everything that the parts of a sweep hold, series too."""
+    parts = [*(folder / "runs").glob("part-*.parquet"), *(folder / "series").glob("part-*.parquet")]
+    return {name for part in parts for name in _names(part)}
+
+
+def _rule(told: Mapping[str, Any]) -> Confidence | None:
+    kept = told["experiment"]["stop"].get("confidence")
+    return None if kept is None else Confidence.model_validate(kept)
+
+
+def _runs(rows: pd.DataFrame) -> list[Run]:
+    columns = (rows[name] for name in ("point", "replicate", "seed", "run_id"))
+    return [Run(point, replicate, seed, run_id, "") for point, replicate, seed, run_id in zip(*columns, strict=True)]
 
 
 def series_of(folder: Path, columns: Iterable[str] | None = None) -> pd.DataFrame:
@@ -115,9 +154,21 @@ def series_of(folder: Path, columns: Iterable[str] | None = None) -> pd.DataFram
 
 def _part(part: Path, wanted: set[str] | None) -> pd.DataFrame:
     """The columns wanted that a part has, all for None; StoreError if it is damaged."""
-    try:
-        columns = None if wanted is None else [name for name in pq.read_schema(part).names if name in wanted]
+    with _named(part):
+        columns = None if wanted is None else [name for name in _names(part) if name in wanted]
         return pd.read_parquet(part, columns=columns)
+
+
+def _names(part: Path) -> list[str]:
+    with _named(part):
+        return list(pq.read_schema(part).names)
+
+
+@contextmanager
+def _named(part: Path) -> Iterator[None]:
+    """A damaged part as a StoreError that names it."""
+    try:
+        yield
     except (OSError, ValueError) as error:
         what = "delete it, and the same `sweep run` runs what was in it again"
         raise StoreError(f"{part}: cannot be read ({error}); {what}") from None

@@ -29,10 +29,10 @@ def heat_map(rows: pd.DataFrame, metric: str, x: str, y: str) -> pd.DataFrame:
 def feasible_share(rows: pd.DataFrame, conditions: Iterable[str], x: str, y: str) -> pd.DataFrame:
     """Share of the runs in which all conditions (as "power.unserved_mwh<=0") hold; laid out as `heat_map`.
 
-    Runs that failed or are missing have no result and do not count: nan where all of a cell's have none.
+    Runs that failed, are missing or were spared have no result and do not count: nan where all of a cell's have none.
     """
     targets = [target(each) for each in conditions]
-    run = _at_levels(rows[rows["status"] != "missing"], x, y, [each.key for each in targets])
+    run = _at_levels(rows[rows["status"].isin(["done", "failed"])], x, y, [each.key for each in targets])
     holds = _hold(run, targets).astype(float).where(run["status"] == "done")
     return run.assign(holds=holds).pivot_table("holds", y, x, "mean", dropna=False)
 
