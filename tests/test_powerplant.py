@@ -442,6 +442,30 @@ def test_an_hour_worked_by_hand():
     assert float(state.soc) == pytest.approx(0.90 + moved, abs=1e-4)
 
 
+def test_an_hour_of_shortage_worked_by_hand():
+    """Two Titans, 30 MW of grid at 3 MW a minute, 20 Megapacks at 0.90 (19.58 MW, 78.32 MWh): 60 MW for 10 min, 140 for
+
+    30, 85 for 20. Nothing is capped, so what is short goes unserved.
+    60 MW: the units give 70; the wish to refill is 0.65 * 78.32 / 0.968 / 4 = 13.148 MW, so the grid adds 3.148.
+    140 MW: units 70, Megapacks 19.58, the grid 3 more each minute up to 30 in the ninth; 50.42 less the grid is short.
+    85 MW: 13.148 are charged again, the grid gives 28.148. Both units burn 330.75 MMBtu/h throughout.
+    """
+    plant = plant_of([{**TITANS[0], "n_units": 2}], {"n_units": 20}, grid_mw=30.0)
+    read, state = drive(plant, [60.0] * 10 + [140.0] * 30 + [85.0] * 20)
+    refill = 0.65 * 78.32 / 0.968 / 4
+    climb = [min(refill - 10 + 3 * minute, 30.0) for minute in range(1, 31)]
+    grid = [refill - 10] * 10 + climb + [15 + refill] * 20
+    assert read.turbine_mw == pytest.approx([70.0] * 60, abs=1e-3) and read.grid_mw == pytest.approx(grid, abs=0.01)
+    assert read.battery_mw == pytest.approx([-refill] * 10 + [19.58] * 30 + [-refill] * 20, abs=0.01)
+    short = [0.0] * 10 + [50.42 - mw for mw in climb] + [0.0] * 20
+    assert read.unserved_mw == pytest.approx(short, abs=0.01) and climb[8] == 30 > climb[7]
+    usd = (2 * 330.75 * 4.02 + 70 * 11) + 62 * sum(grid) / 60
+    assert read.energy_usd_per_h.sum() / 60 == pytest.approx(usd, rel=1e-4)
+    assert read.fuel_mmbtu_per_h == pytest.approx([661.5] * 60, rel=1e-4)
+    moved = (refill * 30 * 0.968 - 19.58 * 30 / 0.968) / 60 / 78.32
+    assert float(state.soc) == pytest.approx(0.90 + moved, abs=1e-4)
+
+
 @pytest.mark.parametrize("seed", range(4))
 def test_units_keep_their_minimum_times_and_their_permits(seed):
     """Restless load, no outages: spells of carrying load and of rest last as long as they must; none outside a permit.

@@ -86,7 +86,7 @@ def commit(
     """
     out = once(outages(units, state.out, state.on, clock, dt_h))
     can_run = (1 - out) * usable(units, clock)
-    lasts = once(usable(units, replace(clock, hour=clock.hour + _AHEAD_H)))
+    lasts = usable(units, replace(clock, hour=clock.hour + _AHEAD_H))
     block_most_mw = blocks.p_nom_mw * warmth(blocks.derate_per_k, temperature_c)
     block_least_mw = jnp.minimum(blocks.least_mw, block_most_mw)
     most_mw, least_mw = block_most_mw[:, None], block_least_mw[:, None]
