@@ -219,7 +219,8 @@ def test_the_cascade_reserve_then_cap_then_minimum_then_shed():
     assert full[:150].all() and capped[156:290].all() and shed[-60:].all()
     assert read.soc[full][-1] >= 0.30 - 1e-6 and read.soc[-1] == pytest.approx(0.10, abs=1e-4)
     assert read.load_mw[-1] == pytest.approx(0.357 * 150) and read.unserved_mw[-1] == pytest.approx(0.357 * 150)
-    assert read.battery_binds_mwh[-1] == 1
+    assert read.battery_binds_mwh[-1] == 1 and read.battery_binds_mwh[capped].all()
+    assert not read.battery_binds_mw.any() and not read.battery_binds_mwh[full][:-1].any()
 
 
 def test_power_binds_where_there_are_few_megapacks():
@@ -292,6 +293,15 @@ def test_price_following_charges_cheap_and_discharges_dear():
     read, _ = drive(plant, [80.0] * 96, dt_h=0.25)
     assert read.battery_mw[:8].max() < -20 and read.battery_mw[65] > 20
     assert read.soc[31] == pytest.approx(0.95, abs=1e-3) and read.soc[-1] == pytest.approx(0.30, abs=1e-3)
+
+
+def test_price_following_leaves_the_grid_time_to_take_over():
+    """80 MW on 100 MW of grid at 5 MW a minute, dear from hour 1 on: an empty battery hands over without a cap."""
+    prices = [20.0] + [200.0] * 8 + [60.0] * 8 + [20.0] * 7
+    plant = plant_of((), {"n_units": 100, "soc_start": 0.9}, grid_mw=100.0, grid_ramp_mw_per_min=5.0,
+                     dispatch="price_following", grid_usd_per_mwh=prices)  # fmt: skip
+    read, _ = drive(plant, [80.0] * 360, cap=0.357)
+    assert read.battery_mw.max() > 70 and read.capped_mw.max() < 1e-3 and read.grid_mw[-1] > 79
 
 
 def test_the_reserve_policy_keeps_units_for_the_loss_of_the_largest():

@@ -221,6 +221,12 @@ def test_points_compare_in_words(whole):
     assert compare(str(whole.out), str(whole.out))[0].n == 8
 
 
+def test_a_run_is_paired_once(whole):
+    """A point against all four would count each of its runs four times, as if they were independent."""
+    with pytest.raises(StoreError, match="several of its runs .* name one point"):
+        compare(f"{whole.out}#0", str(whole.out))
+
+
 def test_replicates_stop_when_the_interval_is_narrow(tmp_path):
     """A wide bound is met by the least number of replicates, a narrow one by none of them."""
     rule = {"metric": "power.load_mwh", "half_width": 0.9, "min_replicates": 2}
@@ -264,6 +270,7 @@ def test_a_sweep_without_series_says_so(whole):
     with pytest.raises(StoreError, match="set series = true"):
         series_of(whole.out)
     assert list(table(whole.out, ["cluster.n_gpus"])["cluster.n_gpus"]) == list(table(whole.out)["cluster.n_gpus"])
+    assert table(whole.out)["cluster.n_gpus"].dtype == "int64"  # as they were given, not 8.0
 
 
 def test_a_parent_killed_while_its_first_manifest_was_written_goes_on(tmp_path):

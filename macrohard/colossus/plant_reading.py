@@ -16,7 +16,8 @@ class PlantReading:
     its reserve included. capped_mw: demand less load. surplus_mw: forced below minimum load or down-ramp.
     nox_raw: as if no unit had a catalyst. energy_usd: fuel, grid, and the rest is operation. grid_peak_mw: highest draw
     of this month so far. n_units_up, n_units_out, n_starts: machines that carry load, are out of order, begin to start.
-    battery_binds_mw, battery_binds_mwh: 1 where the battery was asked for all it had, held by its power or its energy.
+    battery_binds_mw, battery_binds_mwh: 1 where load was held down although the battery gave all it may at full load:
+    as much as its power, or its energy above the reserve, allowed.
     """
 
     load_mw: Scalar

@@ -13,9 +13,10 @@ from macrohard.colossus.units import Scalar
 class View(NamedTuple):
     """What a policy is told. Battery figures are at the meter, in MW for this tick; above_mw is above its reserve.
 
-    refill_mw: charging that fills it from reserve in a few hours. grid_usd_per_mwh: now; cheap and dear: the price's
-    lower and upper quartile over the day. largest_mw: the largest running unit. bridge_mw: what battery and idle grid
-    can stand in for while a unit starts. peak_mw: grid draw to stay under.
+    lasting_mw: what it can keep up for the time a bridge takes. refill_mw: charging that fills it from reserve in a few
+    hours. grid_usd_per_mwh: now; cheap and dear: the price's lower and upper quartile over the day. largest_mw: the
+    largest running unit. bridge_mw: what battery and idle grid can stand in for while a unit starts. peak_mw: grid draw
+    to stay under.
     """
 
     load_mw: Scalar
@@ -24,6 +25,7 @@ class View(NamedTuple):
     reserve: Scalar
     above_mw: Scalar
     room_mw: Scalar
+    lasting_mw: Scalar
     refill_mw: Scalar
     largest_mw: Scalar
     bridge_mw: Scalar
@@ -69,7 +71,10 @@ def peak_shave(view: View) -> Orders:
 
 
 def price_following(view: View) -> Orders:
-    """The battery fills in the cheapest quarter of the day's prices and empties to its reserve in the dearest."""
+    """The battery fills in the cheapest quarter of the day's prices and empties to its reserve in the dearest.
+
+    Towards the reserve it gives ever less, so that the grid can take over within its ramp.
+    """
     spread = view.dear_usd_per_mwh > view.cheap_usd_per_mwh
     cheap = spread & (view.grid_usd_per_mwh <= view.cheap_usd_per_mwh)
     dear = spread & (view.grid_usd_per_mwh >= view.dear_usd_per_mwh)
@@ -77,7 +82,7 @@ def price_following(view: View) -> Orders:
     waits = jnp.where(spread & (view.soc > view.reserve), 0.0, usual.charge_mw)
     return usual._replace(
         charge_mw=jnp.where(dear, 0.0, jnp.where(cheap, view.room_mw, waits)),
-        discharge_mw=jnp.where(dear, jnp.minimum(view.above_mw, view.load_mw), 0.0),
+        discharge_mw=jnp.where(dear, jnp.minimum(view.lasting_mw, view.load_mw), 0.0),
     )
 
 

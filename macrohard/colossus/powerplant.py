@@ -143,6 +143,7 @@ def offer(
     grid_low_mw = jnp.clip(state.grid_mw - ramp_mw, 0.0, grid_high_mw)
     solar_mw = sun_mw(plant.solar, clock)
 
+    lasting_mw = jnp.minimum(power_mw, above / rules.bridge_h)
     view = View(
         load_mw=demand_mw,
         contract_mw=contract,
@@ -151,8 +152,9 @@ def offer(
         above_mw=stores.above_mw,
         room_mw=stores.room_mw,
         refill_mw=room_mwh(plant.battery, plant.battery.reserve, energy_mwh) / rules.refill_h,
+        lasting_mw=lasting_mw,
         largest_mw=jnp.max(jnp.where(state.n_on > 0, plant.blocks.p_nom_mw, 0.0), axis=0, initial=0.0),
-        bridge_mw=jnp.minimum(power_mw, above / rules.bridge_h) + jnp.maximum(announced - state.grid_mw, 0.0),
+        bridge_mw=lasting_mw + jnp.maximum(announced - state.grid_mw, 0.0),
         grid_usd_per_mwh=price,
         cheap_usd_per_mwh=rules.cheap_usd_per_mwh,
         dear_usd_per_mwh=rules.dear_usd_per_mwh,
@@ -209,10 +211,9 @@ def meet(
     turbine_mw = total(shares.block_mw)
     supplied_mw = turbine_mw + shares.grid_mw + shares.solar_mw + shares.battery_mw
     peak_mw = jnp.maximum(offered.grid_peak_mw, shares.grid_mw)
-    asked_mw = jnp.where(is_short > 0, stores.last_mw, stores.above_mw)
-    is_held = (shares.battery_mw >= asked_mw * (1 - 1e-6)) & (load_mw < demand_mw * (1 - 1e-6))
+    is_held = (shares.battery_mw >= stores.above_mw * (1 - 1e-6)) & (load_mw < demand_mw * (1 - 1e-6))
     all_asked = is_held & (offered.battery_power_mw > 0)
-    by_power = asked_mw >= offered.battery_power_mw * (1 - 1e-6)
+    by_power = shares.battery_mw >= offered.battery_power_mw * (1 - 1e-6)
     after = PlantState(
         units=replace(offered.units, output_mw=shares.unit_mw),
         n_on=ready.n_on,

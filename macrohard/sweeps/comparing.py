@@ -74,6 +74,10 @@ def pairs_of(a: str, b: str) -> pd.DataFrame:
         if not len(rows):
             what = "no such point, or no run of it has finished" if "#" in name else "no run has finished"
             raise StoreError(f"{name}: {what}; see `macrohard sweep status {_folder(name)}`")
+    for name, rows in ((a, left), (b, right)):
+        if rows.duplicated(keys).any():
+            what = "several of its runs would pair with one of the other's, by factors that only one of the two has"
+            raise StoreError(f"{name}: {what}; name one point, '{name}#0'")
     if not len(pairs) and is_run(_folder(a)) and is_run(_folder(b)):
         seeds = f"A has seed {left['seed'].iloc[0]}, B {right['seed'].iloc[0]}"
         raise StoreError(f"{a} and {b}: {seeds}, so luck differs too; run one again with the --seed of the other")

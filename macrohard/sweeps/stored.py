@@ -58,13 +58,13 @@ def is_sweep(folder: Path) -> bool:
 
 
 def plan_table(design: Design) -> pd.DataFrame:
-    """One row per run: point, replicate, seed, run id, and the values of its factors."""
+    """One row per run: point, replicate, seed, run id, and the values of its factors, whole numbers as such."""
     columns: dict[str, Any] = {
         name: [getattr(run, name) for run in design.runs] for name in ("run_id", "point", "replicate", "seed")
     }
     for factor in design.factors:
         values = [design.points[run.point][factor] for run in design.runs]
-        columns[factor] = column_of(values)
+        columns[factor] = values if all(type(value) is int for value in values) else column_of(values)
     return pd.DataFrame(columns)
 
 
