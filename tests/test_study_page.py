@@ -82,7 +82,9 @@ def test_conditions_that_hold_low_or_with_holes_are_told_as_they_hold():
     assert "and at Megapacks = 0 and 100 (where grid contract = 30 MW)" in limits
     table[CAPPED] = (table[GRID] == 15).astype(float)
     limits = answer_of(study(table))[2]
-    assert "at no level (where grid contract = 15 MW) and at every level of Megapacks (where" in limits
+    assert "at no level of Megapacks (where grid contract = 15 MW) and at every level of Megapacks (where" in limits
+    table[CAPPED] = (table[PACKS] == 0).astype(float)
+    assert "in every run from Megapacks = 50 on (where grid contract = 15 MW to 30 MW)" in answer_of(study(table))[2]
 
 
 def test_intervals_hold_eighty_percent_of_the_runs():

@@ -1,7 +1,7 @@
 """The answer of a sweep in three sentences, and what to know before relying on it."""
 
 import math
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 
 import pandas as pd
 
@@ -127,13 +127,23 @@ def _safe(study: Study) -> list[str]:
             return [f"{names} in every run at no point"]
         if not is_full(table):
             return [f"{names} at {percent(share)} of the points"]
-        found = []
-        for level in table.index[:4]:
-            holds = table.loc[level]
-            held = {at: bool(share >= 1 - 1e-9) for at, share in holds.items() if share == share}
-            found.append(f"{_levels(x, held, is_number(study.runs[x]))} (where {called(y)} = {written(y, level)})")
+        alike: list[tuple[str, list[Hashable]]] = []  # levels of the second in a row that say the same
+        for level in table.index:
+            held = {at: bool(share >= 1 - 1e-9) for at, share in table.loc[level].items() if share == share}
+            told = _levels(x, held, is_number(study.runs[x]))
+            if not alike or alike[-1][0] != told:
+                alike.append((told, []))
+            alike[-1][1].append(level)
+        is_ordered = is_number(study.runs[y])
+        found = [f"{told} (where {called(y)} = {_span(y, levels, is_ordered)})" for told, levels in alike[:4]]
         return [f"{names} in every run {listed(found)}"]
     return []
+
+
+def _span(factor: str, levels: Sequence[Hashable], is_ordered: bool) -> str:
+    """Levels in a row, as a range where they have an order."""
+    texts = [written(factor, level) for level in levels]
+    return f"{texts[0]} to {texts[-1]}" if is_ordered and len(texts) > 1 else listed(texts)
 
 
 def _levels(factor: str, held: Mapping[Hashable, bool], is_ordered: bool) -> str:
@@ -141,7 +151,7 @@ def _levels(factor: str, held: Mapping[Hashable, bool], is_ordered: bool) -> str
     levels = list(held)
     places = [place for place, level in enumerate(levels) if held[level]]
     if not places:
-        return "at no level"
+        return f"at no level of {called(factor)}"
     if len(places) == len(levels):
         return f"at every level of {called(factor)}"
     first, last = places[0], places[-1]
