@@ -22,7 +22,7 @@ from macrohard.results.summary import RESULTS_VERSION
 from macrohard.scenario import Scenario
 from macrohard.store import StoreError
 from macrohard.sweeps import Experiment
-from macrohard.sweeps.design import lay_out, scenario_of, texts
+from macrohard.sweeps.design import Design, lay_out, scenario_of, texts
 from macrohard.sweeps.execute import execute
 from macrohard.sweeps.sensitivity import sampled
 from macrohard.sweeps.standing import standing
@@ -337,9 +337,8 @@ def test_exit_codes_of_a_sweep_that_is_done(tmp_path):
     assert sweep("run", str(file)).exit_code == 4
 
 
-def test_an_analysis_with_failed_runs_writes_the_page_of_its_sweep_and_exits_4(tmp_path):
-    """Indices need all runs, so there are none; what there is can be looked at."""
-    pytest.importorskip("SALib")
+def analysed(tmp_path: Path) -> tuple[Path, Path, Design]:
+    """An experiment for Morris, the folder of its analysis by stub runs, and the design."""
     file, out = tmp_path / "d.toml", tmp_path / "out"
     ends = "{low = 1.0, high = 2.0}"
     file.write_text(
@@ -348,6 +347,25 @@ def test_an_analysis_with_failed_runs_writes_the_page_of_its_sweep_and_exits_4(t
     )
     design = lay_out(sampled(Experiment.load(file), "morris", 2), RESULTS_VERSION)
     execute(design, out, RESULTS_VERSION, engine=engine())
+    return file, out, design
+
+
+def test_the_page_of_an_analysis_names_the_command_that_repeats_it(tmp_path):
+    """With method and size; `sweep run` would not repeat it."""
+    pytest.importorskip("SALib")
+    file, out, _ = analysed(tmp_path)
+    ended = CliRunner().invoke(app, ["sensitivity", str(file), "--n", "2", "--out", str(out), "--json"])
+    assert ended.exit_code == 0 and {each["factor"] for each in json.loads(ended.stdout)} == {
+        "cluster.pue",
+        "power.grid_mw",
+    }
+    assert f"macrohard sensitivity {file} --method morris --n 2 --out {out}" in (out / "report.html").read_text()
+
+
+def test_an_analysis_with_failed_runs_writes_the_page_of_its_sweep_and_exits_4(tmp_path):
+    """Indices need all runs, so there are none; what there is can be looked at."""
+    pytest.importorskip("SALib")
+    file, out, design = analysed(tmp_path)
     with opened(out) as storage:
         storage.fail({"run_id": design.runs[0].run_id, "error": "lost", "attempts": 1})
     ended = CliRunner().invoke(app, ["sensitivity", str(file), "--n", "2", "--out", str(out), "--json"])

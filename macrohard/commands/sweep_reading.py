@@ -124,7 +124,9 @@ def sensitivity(
         say(f"{counted(outcome.failed, 'run')} failed, and indices need them all: see {page}")
         raise typer.Exit(FAILED_RUNS)
     found = indices(asked, folder, method, n)
-    write_page(study_page(study_of(folder, indices=found, method=method)), folder / "report.html")
+    command = f"macrohard sensitivity {experiment} --method {method} --n {n} --out {folder}"
+    study = study_of(folder, indices=found, method=method, command=command)
+    write_page(study_page(study), folder / "report.html")
     if json_:
         print(to_json([each.to_dict() for each in found]))
     else:

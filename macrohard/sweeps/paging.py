@@ -46,9 +46,16 @@ def _short(name: str) -> str:
 
 
 def study_of(
-    folder: Path, conditions: Sequence[str] = (), indices: Sequence[Index] = (), method: Method | None = None
+    folder: Path,
+    conditions: Sequence[str] = (),
+    indices: Sequence[Index] = (),
+    method: Method | None = None,
+    command: str = "",
 ) -> Study:
-    """What a page shows of the sweep in a folder, with the indices of a sensitivity analysis if there are any."""
+    """What a page shows of the sweep in a folder, with the indices of a sensitivity analysis if there are any.
+
+    `command` is what repeats it, if not `sweep run`.
+    """
     told = manifest(folder) or {}
     experiment, base = Experiment.of(told["experiment"]), Scenario.parse(told["scenario"], "sweep", [])
     rows = _without_empty_batteries(table(folder), base)
@@ -75,7 +82,7 @@ def study_of(
         failures=_failures(folder),
         assumptions=[(each["name"], plain(each["value"]), each["note"]) for each in assumptions(base)],
         hours=base.run.horizon_h,
-        told=_repetition(folder, told["version"], told["mode"], rows),
+        told=_repetition(folder, command, told["version"], told["mode"], rows),
     )
 
 
@@ -99,11 +106,11 @@ def _failures(folder: Path) -> dict[str, str]:
     return found
 
 
-def _repetition(folder: Path, version: str, mode: str, rows: pd.DataFrame) -> dict[str, str]:
+def _repetition(folder: Path, command: str, version: str, mode: str, rows: pd.DataFrame) -> dict[str, str]:
     done = rows[rows["status"] == "done"]
     kept = {run: Done("done", digest, None) for run, digest in zip(done["run_id"], done["digest"], strict=True)}
     return {
-        "Command": f"macrohard sweep run EXPERIMENT.toml --out {folder}",
+        "Command": command or f"macrohard sweep run EXPERIMENT.toml --out {folder}",
         "Experiment": f"{folder / 'manifest.json'} holds it whole, with its scenario",
         "One run again": f"macrohard replay {done['run_id'].iloc[0]} --in {folder}" if len(done) else "",
         "Digest": digest_of(kept, kept) if kept else "",
